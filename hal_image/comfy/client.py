@@ -1,0 +1,166 @@
+"""ComfyUI's HTTP API, as far as this tool needs it. Facts: ComfyUI's ``server.py`` and ``execution.py``, v0.3.75."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from hal_image.errors import HalError, JsonObject
+
+TIMEOUT_S = (5.0, 30.0)
+"""Seconds to connect, and between two bytes of an answer. ComfyUI answers from its event loop, which a job that
+holds the interpreter can keep waiting for some seconds; nothing here waits for a job to finish."""
+
+
+class ComfyUnreachable(Exception):
+    """The server did not answer: it is not up yet, or not any more, or too busy. Whether it is a failure, the
+    process decides.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a prompt ended, out of ``/history``.
+
+    Attributes:
+        succeeded: whether every node ran.
+        interrupted: whether it was stopped from outside.
+        images: ``(subfolder, filename)`` of every image, below the output folder.
+        execution_s: seconds by ComfyUI's own clock between its start and end messages.
+        error: ComfyUI's ``execution_error`` message, or ``None``.
+    """
+
+    succeeded: bool
+    interrupted: bool
+    images: tuple[tuple[str, str], ...]
+    execution_s: float
+    error: JsonObject | None
+
+
+class ComfyClient:
+    """One server. Not safe for use by several threads at once.
+
+    Args:
+        url: ``http://host:port`` without a slash at the end.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+        # A proxy from the environment must not come between us and loopback.
+        self._session.trust_env = False
+
+    def close(self) -> None:
+        """Closes the kept-alive connections."""
+        self._session.close()
+
+    def submit(self, graph: JsonObject, *, prompt_id: str, client_id: str) -> None:
+        """Queues a graph.
+
+        Args:
+            graph: nodes by id, ComfyUI's API format.
+            prompt_id: a lowercase uuid4 of our own.
+            client_id: id of the websocket that shall get the events. Without one, cached outputs are missing from
+                the history.
+
+        Raises:
+            HalError: ``graph_refused`` with ComfyUI's reasons.
+            ComfyUnreachable: no answer; whether the prompt was queued is unknown.
+        """
+        body = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
+        response = self._request("POST", "/prompt", json=body)
+        try:
+            answer = response.json()
+        except ValueError:  # ComfyUI answers 500 with plain text when its handler breaks
+            answer = {"error": {"type": "server_error", "message": response.text[:300]}}
+        if response.status_code != 200 or answer.get("node_errors"):
+            raise refusal(answer)
+
+    def queued_ids(self) -> set[str]:
+        """Prompt ids that run or wait."""
+        queue = self._json("GET", "/queue")
+        return {str(item[1]) for key in ("queue_running", "queue_pending") for item in queue[key]}
+
+    def outcome(self, prompt_id: str) -> Outcome | None:
+        """How a prompt ended; ``None`` when it has not ended, and also when the server does not know it."""
+        history = self._json("GET", f"/history/{prompt_id}")
+        return None if prompt_id not in history else read_outcome(history[prompt_id])
+
+    def interrupt(self, prompt_id: str) -> None:
+        """Takes a prompt back, waiting or running. ComfyUI forgets an interrupt that comes before the job has
+        started, and serves one only between two steps: repeat until the prompt has ended.
+        """
+        self._request("POST", "/queue", json={"delete": [prompt_id]})
+        self._request("POST", "/interrupt", json={"prompt_id": prompt_id})
+
+    def free(self) -> None:
+        """Unloads all models and forgets cached results, after the current job."""
+        self._request("POST", "/free", json={"unload_models": True, "free_memory": True})
+
+    def system_stats(self) -> JsonObject:
+        """``{"system": …, "devices": […]}``; answering is what "ready" means."""
+        return self._json("GET", "/system_stats")
+
+    def _json(self, method: str, path: str) -> JsonObject:
+        response = self._request(method, path)
+        try:
+            answer: JsonObject = response.json()
+        except ValueError as error:
+            raise ComfyUnreachable(f"{path} answered {response.status_code}, not JSON") from error
+        return answer
+
+    def _request(self, method: str, path: str, json: Any = None) -> requests.Response:
+        try:
+            return self._session.request(method, self.url + path, json=json, timeout=TIMEOUT_S)
+        except requests.RequestException as error:
+            raise ComfyUnreachable(str(error)) from error
+
+
+def read_outcome(entry: JsonObject) -> Outcome:
+    """Reads one entry of ``/history``. Interrupt and error look alike in ``status_str``: the last message tells."""
+    status = entry.get("status") or {}
+    messages: dict[str, JsonObject] = dict(status.get("messages", []))
+    started = messages.get("execution_start", {}).get("timestamp")
+    stamps = [data["timestamp"] for data in messages.values() if "timestamp" in data]
+    images = tuple(
+        (image.get("subfolder", ""), image["filename"])
+        for output in entry.get("outputs", {}).values()
+        for image in output.get("images", [])
+        if image.get("type") == "output"
+    )
+    return Outcome(
+        succeeded=status.get("status_str") == "success",
+        interrupted="execution_interrupted" in messages,
+        images=images,
+        execution_s=(max(stamps) - started) / 1000 if started is not None else 0.0,
+        error=messages.get("execution_error"),
+    )
+
+
+def refusal(answer: JsonObject) -> HalError:
+    """The error for a graph that ComfyUI did not take, with its reason in one line."""
+    error = answer.get("error") or {}
+    text = error if isinstance(error, str) else str(error.get("message", "no reason given"))
+    reasons = []
+    for node in (answer.get("node_errors") or {}).values():
+        for reason in node.get("errors", []):
+            extra = reason.get("extra_info", {})
+            reasons.append(
+                f"{node.get('class_type')}.{extra.get('input_name')}: {reason.get('message')} ({reason.get('details')})"
+            )
+    if reasons:
+        text = "; ".join(reasons)
+    return HalError(
+        f"ComfyUI refused the graph: {one_line(text)}",
+        code="graph_refused",
+        hint="run with -v for the engine's log; `doctor` checks the installation",
+        details={"reasons": [one_line(reason) for reason in reasons][:10]},
+    )
+
+
+def one_line(text: str, limit: int = 400) -> str:
+    """Text from the server made fit for a terminal line: no control characters, at most ``limit`` characters."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"

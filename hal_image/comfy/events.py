@@ -1,0 +1,60 @@
+"""ComfyUI's websocket: progress while a prompt runs. Never the truth: that is in ``/queue`` and ``/history``."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import websocket
+
+if TYPE_CHECKING:
+    from hal_image.errors import JsonObject
+
+
+class EventStream:
+    """The events of one client id.
+
+    One stream a prompt, each with a client id of its own: reconnecting under an old id goes deaf when the server
+    closes the old socket late, so an id is never used twice.
+
+    Args:
+        url: ``http://host:port``.
+        client_id: the id given with the prompt.
+
+    Raises:
+        OSError, websocket.WebSocketException: it could not connect.
+    """
+
+    def __init__(self, url: str, client_id: str) -> None:
+        self._socket = websocket.create_connection(
+            f"ws{url.removeprefix('http')}/ws?clientId={client_id}", timeout=5, http_no_proxy=["*"]
+        )
+        self.closed = False
+
+    def next(self, timeout_s: float) -> tuple[str, JsonObject] | None:
+        """The next event as ``(type, data)``, or ``None`` when none came within ``timeout_s`` or the stream ended.
+
+        Binary frames (previews) are skipped. After the end ``closed`` is true and calls return at once.
+        """
+        if self.closed:
+            return None
+        self._socket.settimeout(timeout_s)
+        try:
+            frame: Any = self._socket.recv()
+        except websocket.WebSocketTimeoutException:
+            return None
+        except (OSError, websocket.WebSocketException):
+            self.closed = True
+            return None
+        if not isinstance(frame, str) or not frame:
+            return None
+        try:
+            event = json.loads(frame)
+        except ValueError:
+            return None
+        return str(event.get("type", "")), event.get("data") or {}
+
+    def close(self) -> None:
+        """Closes the socket without waiting for the other side."""
+        self.closed = True
+        self._socket.close(timeout=0)

@@ -1,0 +1,5 @@
+"""Keeps one ComfyUI alive and runs jobs on it, one after the other. Runs in a container or as a local process.
+
+``__main__`` is its command line, ``server`` the socket, ``worker`` the queue, ``job`` one job from graph to verdict,
+``comfyui_process`` the child process, ``comfyui_main`` what runs in that child, ``gpu`` what it can run on.
+"""

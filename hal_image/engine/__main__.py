@@ -1,0 +1,112 @@
+"""``python -m hal_image.engine serve …``: one engine, in the foreground, until it is stopped or idle for too long.
+
+The host starts it detached; in a container it is the main process. Exactly one engine serves a folder: the second
+finds the lock taken and ends with exit code 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hal_image import about
+from hal_image.engine.server import EngineServer
+from hal_image.engine.worker import STOP_AFTER_S, Worker
+from hal_image.errors import EXIT_OK, HalError
+from hal_image.locking import try_lock
+from hal_image.wire import settings_from_json, settings_to_json
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one engine.
+
+    Returns:
+        0 when it was stopped, or when another engine already serves the folder; 3 when ComfyUI did not boot.
+    """
+    parser = argparse.ArgumentParser(prog="python -m hal_image.engine", allow_abbrev=False)
+    parser.add_argument("command", choices=["serve"])
+    parser.add_argument("--folder", type=Path, required=True, help="the engine's own folder: lock, log, output")
+    parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
+    parser.add_argument("--settings", type=json.loads, required=True, help="EngineSettings as JSON")
+    parser.add_argument("--comfyui", type=json.loads, default={}, help="facts about the source, told in hello")
+    parser.add_argument("--keep-alive", type=float, default=300.0, help="seconds; -1 for ever")
+    parser.add_argument("--stop-after", type=float, default=STOP_AFTER_S, help="further seconds")
+    options = parser.parse_args(argv)
+
+    lock = try_lock(options.folder / "engine.lock")
+    if lock is None:
+        return EXIT_OK
+    with lock:
+        return _serve(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    folder: Path = options.folder
+    settings = settings_from_json(options.settings)
+    # One boot's log is enough, and the one before it: "what happened just now".
+    for name in ("comfyui.log",):
+        log = folder / name
+        if log.exists():
+            log.replace(folder / f"{name}.1")
+    worker = Worker(settings, folder, keep_alive_s=options.keep_alive, stop_after_s=options.stop_after)
+    info = {
+        "settings": settings_to_json(settings),
+        "output_dir": str(worker.comfy.output_dir),
+        "log": str(worker.comfy.log),
+        "comfyui": options.comfyui,
+        "tool_version": about.version(),
+    }
+
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        # The first signal lets the jobs finish, the second does not. In a thread: the handler may have interrupted
+        # code that holds the very lock which drain() needs.
+        threading.Thread(target=worker.abort if signalled.is_set() else worker.drain).start()
+        signalled.set()
+
+    signalled = threading.Event()
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+
+    server = EngineServer(options.socket, worker, info)
+    _write_card(folder, options)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+    try:
+        worker.work()
+    except HalError as error:
+        log_line(f"{error.code}: {error.message}")
+        return error.exit_code
+    finally:
+        # No new connections first; those that are open hear the end of their jobs before the process goes.
+        options.socket.unlink(missing_ok=True)
+        (folder / "engine.json").unlink(missing_ok=True)
+        server.shutdown()
+        server.server_close()
+    return EXIT_OK
+
+
+def _write_card(folder: Path, options: argparse.Namespace) -> None:
+    """What ``ps`` and ``stop`` find the engine by."""
+    card = {"pid": os.getpid(), "socket": str(options.socket), "settings": options.settings, "started": time.time()}
+    temporary = folder / "engine.json.tmp"
+    temporary.write_text(json.dumps(card), encoding="utf-8")
+    temporary.replace(folder / "engine.json")
+
+
+def log_line(text: str) -> None:
+    """One line into the engine's log, which is our standard error."""
+    sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,181 @@
+"""Starts an unmodified ComfyUI lean. Runs in the engine's own Python, as a script, never imported by our other code.
+
+    ENGINE_PYTHON comfyui_main.py '{"comfyui_dir": …, "models": {…}}' --port 12345 [more of ComfyUI's own options]
+
+It calls ComfyUI's documented embedding entry point (``main.start_comfyui``) and leaves out what a headless engine
+does not need. What is left out, and what that saves, is in docs/adr/0003-lean-boot.md:
+
+- the API nodes (``--disable-api-nodes``) and the database migration,
+- modules that few jobs use (``LAZY``), until they are used,
+- the node packs of ``comfy_extras`` that no graph of ours uses. A prompt that names a node from one of them loads
+  them all then, once, so that a user's own graph still runs.
+
+The parent holds our standard input open. When it goes away, however it dies, we end too: no orphan keeps the GPU.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.abc
+import importlib.machinery
+import json
+import logging
+import os
+import sys
+import threading
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXTRAS_AT_BOOT = frozenset(
+    {
+        "nodes_flux.py",  # FluxGuidance
+        "nodes_sd3.py",  # EmptySD3LatentImage
+    }
+)
+"""The packs that graphs of ``hal_image.workflow`` use; held to them by tests/engine/test_graphs_against_server.py."""
+
+
+LAZY = frozenset(
+    {
+        # Only Stable Cascade, Cosmos and ACE use torchvision; its models and ops pull torch._dynamo, sympy and triton.
+        "torchvision.datasets",
+        "torchvision.io",
+        "torchvision.models",
+        "torchvision.ops",
+        "torchvision.transforms",
+        # Only the video model Cosmos; einops.layers, which it alone uses, pulls torch._dynamo too.
+        "comfy.ldm.cosmos.model",
+        "comfy.ldm.cosmos.predict2",
+        "scipy.stats",  # only the beta scheduler
+        "scipy.integrate",  # only the lms sampler
+    }
+)
+"""Modules that ComfyUI imports at boot but only few jobs use: they are executed at their first use instead."""
+
+
+class LazyModule(ModuleType):
+    """A module that is executed when something first asks it for a name.
+
+    ``importlib.util.LazyLoader`` would do, but it also wakes up for ``__file__`` and ``__spec__``, which
+    ``inspect.getmodule`` reads from every module there is.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        """Called only for names that are not there yet."""
+        if name.startswith("__") or self.__spec__ is None or not isinstance(self.__spec__.loader, LazyLoader):
+            raise AttributeError(name)
+        self.__class__ = ModuleType  # type: ignore[assignment]  # an ordinary module from here on
+        self.__spec__.loader.real.exec_module(self)
+        return getattr(self, name)
+
+
+class LazyLoader(importlib.abc.Loader):
+    """Creates a ``LazyModule`` and leaves its execution to it."""
+
+    def __init__(self, real: importlib.abc.Loader) -> None:
+        self.real = real
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        """See ``importlib.abc.Loader``."""
+        return LazyModule(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Does nothing yet: ``LazyModule`` does it."""
+
+
+class LazyFinder(importlib.abc.MetaPathFinder):
+    """Finds the modules of ``LAZY`` where they are, and gives them a ``LazyLoader``."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """See ``importlib.abc.MetaPathFinder``."""
+        if fullname not in LAZY:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and isinstance(spec.loader, importlib.abc.Loader):
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+def end_with_parent() -> None:
+    """Blocks until standard input closes, then ends the process at once: nobody is left to write a picture for."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+def load_extras_on_demand(nodes: Any, execution: Any) -> None:
+    """Makes ComfyUI load only ``EXTRAS_AT_BOOT`` at boot, and the other packs when a prompt names an unknown node.
+
+    Args:
+        nodes: ComfyUI's ``nodes`` module.
+        execution: ComfyUI's ``execution`` module.
+    """
+    load_node_file = nodes.load_custom_node
+    validate_prompt = execution.validate_prompt
+    postponed: list[tuple[str, str]] = []
+
+    async def load_or_postpone(
+        module_path: str, ignore: Any = frozenset(), module_parent: str = "custom_nodes"
+    ) -> bool:
+        if module_parent == "comfy_extras" and os.path.basename(module_path) not in EXTRAS_AT_BOOT:  # noqa: PTH119
+            postponed.append((module_path, module_parent))
+            return True
+        return bool(await load_node_file(module_path, ignore, module_parent=module_parent))
+
+    async def validate_with_all_nodes(prompt_id: str, prompt: Any, *args: Any, **kwargs: Any) -> Any:
+        named = {node.get("class_type") for node in prompt.values() if isinstance(node, dict)}
+        if postponed and not named <= nodes.NODE_CLASS_MAPPINGS.keys():
+            logging.getLogger(__name__).info(
+                "A node outside the boot set was asked for: loading the other %d packs", len(postponed)
+            )
+            while postponed:
+                module_path, module_parent = postponed.pop(0)
+                await load_node_file(module_path, module_parent=module_parent)
+        return await validate_prompt(prompt_id, prompt, *args, **kwargs)
+
+    nodes.load_custom_node = load_or_postpone
+    execution.validate_prompt = validate_with_all_nodes
+
+
+def main() -> None:
+    """Boots ComfyUI and serves until killed."""
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    settings = json.loads(sys.argv[1])
+    # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
+    sys.path[0] = settings["comfyui_dir"]
+    os.chdir(settings["comfyui_dir"])
+    sys.argv = ["main.py", *sys.argv[2:]]
+    # Nothing that boot allocates is garbage; collecting it again and again costs a tenth of the boot.
+    gc.disable()
+    sys.meta_path.insert(0, LazyFinder())
+
+    import comfy.options  # noqa: PLC0415
+
+    comfy.options.enable_args_parsing()
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["DO_NOT_TRACK"] = "1"
+    # main.py does this only as a script; it must happen before torch is imported.
+    import cuda_malloc  # noqa: F401, PLC0415
+    import main as comfyui  # noqa: PLC0415
+
+    load_extras_on_demand(comfyui.nodes, comfyui.execution)
+    comfyui.setup_database = lambda: None
+
+    for kind, folders in settings["models"].items():
+        for folder in reversed(folders):
+            comfyui.folder_paths.add_model_folder_path(kind, folder, is_default=True)
+
+    loop, _server, start_all = comfyui.start_comfyui()
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    loop.run_until_complete(start_all())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""One job: from a graph to a verdict. The socket shows progress; the truth is in queue, history and the process."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import websocket
+
+from hal_image.comfy.client import ComfyClient, ComfyUnreachable, Outcome, one_line
+from hal_image.comfy.events import EventStream
+from hal_image.errors import HalError, JsonObject
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hal_image.engine.comfyui_process import ComfyProcess
+
+Emit = Callable[[JsonObject], None]
+
+EVENT_WAIT_S = 0.1
+"""How long one look at the socket waits: bounds the reaction to a cancel."""
+TRUTH_EVERY_S = 1.0
+"""Seconds between two looks at queue and history while the socket says nothing."""
+LOST_AFTER = 3
+"""Looks in a row that find a prompt neither queued nor ended before it counts as lost: between leaving the queue and
+entering the history there is a moment in which it is in neither."""
+
+
+@dataclass(slots=True)
+class Job:
+    """A graph on its way.
+
+    Attributes:
+        id: lowercase uuid4 made by the host; also ComfyUI's prompt id and the name of the output folder.
+        graph: ComfyUI's API format.
+        keep_alive_s: what to do with the models afterwards; see ``worker``.
+        emit: sends an event to the client that submitted it; never raises.
+        accepted: ``time.monotonic()`` when it came in.
+        cancelled: set when the client took it back or went away.
+    """
+
+    id: str
+    graph: JsonObject
+    keep_alive_s: float
+    emit: Emit
+    accepted: float = field(default_factory=time.monotonic)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+class Cancelled(HalError):
+    """The client took the job back."""
+
+    default_code = "cancelled"
+
+
+def own_output(graph: JsonObject, job_id: str) -> JsonObject:
+    """A copy of the graph in which every SaveImage writes below a folder of this job's own.
+
+    SaveImage is cached: with an unchanged prefix a repeated graph would run nothing, and the history would name the
+    file of the job before.
+    """
+    return {
+        node_id: {**node, "inputs": {**node["inputs"], "filename_prefix": f"{job_id}/image"}}
+        if node.get("class_type") == "SaveImage"
+        else node
+        for node_id, node in graph.items()
+    }
+
+
+def remove_output(output_dir: Path, job_id: str) -> None:
+    """Removes what a job wrote. ``job_id`` must be a uuid: it is checked again here, because this deletes."""
+    shutil.rmtree(output_dir / str(uuid.UUID(job_id)), ignore_errors=True)
+
+
+def run(job: Job, comfy: ComfyProcess) -> JsonObject:
+    """Runs one job on a booted ComfyUI.
+
+    Returns:
+        the fields of the ``done`` event: ``images`` and ``timings`` (``load_s``, ``execution_s``).
+
+    Raises:
+        Cancelled: it was taken back.
+        HalError: ``graph_refused``, ``node_failed``, ``out_of_memory``, ``comfyui_crashed``, ``job_lost``,
+            ``no_image``.
+    """
+    client = ComfyClient(comfy.url)
+    stream: EventStream | None = None
+    client_id = uuid.uuid4().hex
+    try:
+        try:
+            stream = EventStream(comfy.url, client_id)
+            client.submit(own_output(job.graph, job.id), prompt_id=job.id, client_id=client_id)
+        except (OSError, websocket.WebSocketException, ComfyUnreachable) as error:
+            # Whether the prompt got in is open: what the server knows about our id decides, below.
+            if not comfy.alive:
+                raise _crashed(comfy) from error
+        watch = Watch(job, comfy, client, stream)
+        outcome = watch.until_ended()
+    finally:
+        if stream is not None:
+            stream.close()
+        client.close()
+    return _verdict(outcome, watch.load_s)
+
+
+class Watch:
+    """Follows one submitted prompt to its end."""
+
+    def __init__(self, job: Job, comfy: ComfyProcess, client: ComfyClient, stream: EventStream | None) -> None:
+        self.load_s = 0.0
+        self._job = job
+        self._comfy = comfy
+        self._client = client
+        self._stream = stream
+        self._loading_since: float | None = None
+
+    def until_ended(self) -> Outcome:
+        """Waits for the end, passing progress on.
+
+        Raises:
+            Cancelled, HalError: as ``run``.
+        """
+        misses = 0
+        next_look = time.monotonic() + TRUTH_EVERY_S
+        while True:
+            ended = self._pass_on_one_event()
+            if self._job.cancelled.is_set():
+                self._interrupt()
+            if not (ended or self._job.cancelled.is_set() or time.monotonic() >= next_look):
+                continue
+            next_look = time.monotonic() + TRUTH_EVERY_S
+            if not self._comfy.alive:
+                raise _crashed(self._comfy)
+            try:
+                outcome = self._client.outcome(self._job.id)
+                if outcome is None and self._job.id not in self._client.queued_ids():
+                    misses += 1
+                else:
+                    misses = 0
+            except ComfyUnreachable:
+                continue  # busy, or dying: the process decides
+            if outcome is not None:
+                return outcome
+            if misses >= LOST_AFTER:
+                if self._job.cancelled.is_set():  # deleted while it waited: the history never hears of it
+                    raise Cancelled("the job was cancelled")
+                raise HalError(
+                    "ComfyUI no longer knows the job", code="job_lost", hint="run the command again", retryable=True
+                )
+
+    def _interrupt(self) -> None:
+        try:
+            self._client.interrupt(self._job.id)
+        except ComfyUnreachable:
+            return  # it is asked again on the next round
+
+    def _pass_on_one_event(self) -> bool:
+        """Waits for one event; true when it says that the history is written."""
+        if self._stream is None or self._stream.closed:
+            self._job.cancelled.wait(EVENT_WAIT_S)
+            return False
+        event = self._stream.next(EVENT_WAIT_S)
+        if event is None:
+            return False
+        kind, data = event
+        if data.get("prompt_id") not in (None, self._job.id):
+            return False
+        if kind == "executing":
+            return self._node(data.get("node"))
+        if kind == "progress":
+            self._job.emit({"event": "progress", "value": data.get("value"), "max": data.get("max")})
+        return False
+
+    def _node(self, node_id: str | None) -> bool:
+        now = time.monotonic()
+        if self._loading_since is not None:
+            self.load_s += now - self._loading_since
+            self._loading_since = None
+        if node_id is None:
+            return True
+        class_type = self._job.graph.get(str(node_id), {}).get("class_type", "")
+        if "Loader" in class_type:
+            self._loading_since = now
+        self._job.emit({"event": "node", "class_type": class_type})
+        return False
+
+
+def _verdict(outcome: Outcome, load_s: float) -> JsonObject:
+    if outcome.interrupted:
+        raise Cancelled("the job was cancelled")
+    if outcome.error is not None or not outcome.succeeded:
+        raise node_failure(outcome.error or {})
+    if not outcome.images:
+        raise HalError(
+            "ComfyUI finished without an image", code="no_image", hint="see the engine's log; please report this"
+        )
+    return {
+        "images": ["/".join(part for part in image if part) for image in outcome.images],
+        "timings": {"load_s": round(load_s, 3), "execution_s": round(outcome.execution_s, 3)},
+    }
+
+
+def node_failure(error: JsonObject) -> HalError:
+    """The error for a node that raised, in one line."""
+    kind = str(error.get("exception_type", "")).rpartition(".")[2] or "Error"
+    text = one_line(str(error.get("exception_message", "no message")))
+    node = error.get("node_type", "a node")
+    details = {"node_type": node, "exception_type": error.get("exception_type"), "node_id": error.get("node_id")}
+    if "OutOfMemory" in kind or "out of memory" in text.lower() or "not enough memory" in text.lower():
+        return HalError(
+            f"out of memory in {node}: {text}",
+            code="out_of_memory",
+            hint="use a smaller --size or a smaller model, or close other programs that use the GPU",
+            retryable=True,
+            details=details,
+        )
+    return HalError(
+        f"{node} failed: {kind}: {text}", code="node_failed", hint="run with -v for the engine's log", details=details
+    )
+
+
+def _crashed(comfy: ComfyProcess) -> HalError:
+    return HalError(
+        f"ComfyUI {comfy.epitaph} while it made the picture",
+        code="comfyui_crashed",
+        hint=f"run the command again, it is started anew; log: {comfy.log}",
+        retryable=True,
+        details={"log": str(comfy.log), "log_tail": one_line(comfy.log_tail(), 400)},
+    )

@@ -1,0 +1,134 @@
+"""The engine's unix socket: one thread a connection, JSON lines both ways (``hal_image.wire``)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import socketserver
+import struct
+import threading
+import uuid
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from hal_image import wire
+from hal_image.engine.job import Job, remove_output
+from hal_image.errors import HalError, InternalError, JsonObject
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from hal_image.engine.worker import Worker
+
+SEND_LIMIT_S = 5
+"""Seconds for which a client that does not read (a stopped process) can hold up the queue, once; then it is gone."""
+
+
+class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """Listens on ``path``, readable and writable by this user only.
+
+    Args:
+        path: the socket; an old one in its place is replaced, since the caller holds the engine's lock.
+        worker: runs the jobs.
+        info: what ``hello`` tells besides version and process id.
+    """
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, path: Path, worker: Worker, info: Mapping[str, object]) -> None:
+        path.unlink(missing_ok=True)
+        self.worker = worker
+        self.info = dict(info)
+        before = os.umask(0o177)
+        try:
+            super().__init__(str(path), Connection)
+        finally:
+            os.umask(before)
+
+
+class Connection(socketserver.StreamRequestHandler):
+    """One client."""
+
+    server: EngineServer
+
+    def setup(self) -> None:
+        """Bounds how long a send may block."""
+        super().setup()
+        limit = struct.pack("ll", SEND_LIMIT_S, 0)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+        self._sending = threading.Lock()
+        self._jobs: dict[str, Job] = {}
+
+    def handle(self) -> None:
+        """Greets, then serves requests until the client hangs up."""
+        self._send({"event": "hello", "pid": os.getpid(), **self.server.info})
+        while True:
+            try:
+                raw = self.rfile.readline(wire.MAX_LINE_BYTES)
+            except OSError:
+                return
+            if not raw.endswith(b"\n"):  # end of stream, or a line beyond the limit
+                return
+            try:
+                self._serve(wire.decode(raw))
+            except HalError as error:
+                self._send({"event": "failed", "job": None, "error": error.to_json()})
+
+    def finish(self) -> None:
+        """The client is gone: its jobs are taken back, and what they wrote is removed."""
+        for job in self._jobs.values():
+            self.server.worker.cancel(job)
+            remove_output(self.server.worker.comfy.output_dir, job.id)
+        super().finish()
+
+    def _serve(self, line: wire.Line) -> None:
+        worker = self.server.worker
+        operation = line.get("op")
+        if operation == "submit":
+            self._submit(line)
+        elif operation == "cancel":
+            job = self._jobs.get(str(line.get("job")))
+            if job is not None:
+                worker.cancel(job)
+        elif operation in {"status", "free", "stop"}:
+            if operation == "free":
+                worker.free()
+            elif operation == "stop":
+                (worker.abort if line.get("force") else worker.drain)()
+            self._send({"event": "status", **asdict(worker.status())})
+        else:
+            raise InternalError(f"unknown request {operation!r}", code="wire_invalid", hint=wire.WIRE_HINT)
+
+    def _submit(self, line: wire.Line) -> None:
+        try:
+            job_id = str(uuid.UUID(str(line["job"])))
+            graph = line["graph"]
+            keep_alive_s = float(line["keep_alive_s"])
+        except (KeyError, ValueError) as error:
+            raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
+
+        def emit(event: JsonObject) -> None:
+            self._send({"job": job_id, **event})
+
+        job = Job(job_id, graph, keep_alive_s, emit)
+        self._jobs[job_id] = job
+        try:
+            self.server.worker.submit(job)
+        except HalError as error:
+            emit({"event": "failed", "error": error.to_json()})
+
+    def _send(self, line: wire.Line) -> None:
+        """Sends one line. A client that is gone or does not read is hung up on, which cancels its jobs."""
+        try:
+            with self._sending:
+                self.connection.sendall(wire.encode(line))
+        except OSError:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        try:
+            self.connection.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # already closed

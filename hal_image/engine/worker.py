@@ -1,0 +1,301 @@
+"""The queue and the one thread that works it off: boots ComfyUI, runs jobs in order, and rests when there are none."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from hal_image.comfy.client import ComfyClient, ComfyUnreachable
+from hal_image.engine.comfyui_process import ComfyProcess
+from hal_image.engine.job import Cancelled, Job, remove_output, run
+from hal_image.errors import HalError, InternalError
+from hal_image.wire import EngineSettings, EngineStatus
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEEP_FOR_EVER = -1.0
+STOP_AFTER_S = 1800.0
+"""Seconds that an idle engine lives on after it has unloaded its models: booting again is what costs most."""
+HOUSEKEEPING_S = 0.5
+OUTPUT_LIFETIME_S = 3600.0
+"""Age at which a picture that no client fetched is deleted."""
+
+
+class Worker:
+    """FIFO of jobs and the thread that runs them.
+
+    Args:
+        settings: what the engine was started with.
+        folder: the engine's own folder.
+        keep_alive_s: idle seconds until models are unloaded, until a job says otherwise; ``-1`` never, ``0`` ends the
+            engine when its queue is empty.
+        stop_after_s: further idle seconds until the engine ends.
+    """
+
+    def __init__(
+        self, settings: EngineSettings, folder: Path, *, keep_alive_s: float, stop_after_s: float = STOP_AFTER_S
+    ) -> None:
+        self.comfy = ComfyProcess(settings, folder)
+        self.settings = settings
+        self.finished = threading.Event()
+        self._keep_alive_s = keep_alive_s
+        self._stop_after_s = stop_after_s
+        self._changed = threading.Condition()
+        self._waiting: deque[Job] = deque()
+        self._running: Job | None = None
+        self._draining = False
+        self._aborting = False
+        self._booting_since: float | None = None
+        self._booting_told = 0
+        self._booted_at = 0.0
+        self._models_loaded = False
+        self._jobs_done = 0
+        self._started = time.monotonic()
+        self._idle_since = self._started
+
+    # -- called by connections, from any thread ------------------------------------------------------------------
+
+    def submit(self, job: Job) -> None:
+        """Queues a job; its events start with ``queued``.
+
+        Raises:
+            HalError: ``engine_draining``; retryable, with a new engine.
+        """
+        with self._changed:
+            if self._draining or self.finished.is_set():
+                raise HalError(
+                    "the engine is shutting down", code="engine_draining", hint="run the command again", retryable=True
+                )
+            position = len(self._waiting) + (1 if self._running is not None else 0)
+            self._waiting.append(job)
+            booting_since = self._booting_since
+            self._changed.notify_all()
+        job.emit({"event": "queued", "position": position})
+        if booting_since is not None:
+            job.emit({"event": "booting", "seconds": round(time.monotonic() - booting_since, 1)})
+
+    def cancel(self, job: Job) -> None:
+        """Takes a job back. One that waits ends at once, one that runs as soon as ComfyUI lets go of it."""
+        job.cancelled.set()
+        with self._changed:
+            waited = job in self._waiting
+            if waited:
+                self._waiting.remove(job)
+        if waited:
+            job.emit({"event": "failed", "error": Cancelled("the job was cancelled").to_json()})
+
+    def drain(self) -> None:
+        """Takes no more jobs, finishes those there are, then ends."""
+        with self._changed:
+            self._draining = True
+            self._changed.notify_all()
+
+    def abort(self) -> None:
+        """Cancels every job, then ends."""
+        with self._changed:
+            self._aborting = True
+            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+        self.drain()
+        for job in jobs:
+            self.cancel(job)
+
+    def free(self) -> None:
+        """Unloads the models as soon as ComfyUI is idle."""
+        if self.comfy.alive and self._booting_since is None:
+            client = ComfyClient(self.comfy.url)
+            try:
+                client.free()
+                self._models_loaded = False
+            except ComfyUnreachable:
+                return  # dead or dying: then nothing is loaded either
+            finally:
+                client.close()
+
+    def status(self) -> EngineStatus:
+        """A picture of this moment."""
+        with self._changed:
+            running, waiting = self._running, len(self._waiting)
+        stats = self.comfy.stats or {}
+        device = (stats.get("devices") or [{}])[0]
+        system = stats.get("system") or {}
+        now = time.monotonic()
+        return EngineStatus(
+            pid=os.getpid(),
+            comfyui_pid=self.comfy.pid,
+            state=self._state(running),
+            queued=waiting,
+            running=running.id if running is not None else None,
+            jobs_done=self._jobs_done,
+            boots=self.comfy.boots,
+            models_loaded=self._models_loaded,
+            uptime_s=round(now - self._started, 1),
+            idle_s=0.0 if running is not None else round(now - self._idle_since, 1),
+            keep_alive_s=self._keep_alive_s,
+            device=device.get("name"),
+            vram_total_mb=_mebibytes(device.get("vram_total")),
+            vram_free_mb=_mebibytes(device.get("vram_free")),
+            torch=system.get("pytorch_version"),
+            comfyui_version=system.get("comfyui_version"),
+        )
+
+    def _state(self, running: Job | None) -> str:
+        if self._booting_since is not None:
+            return "booting"
+        if self._draining:
+            return "draining"
+        if running is not None:
+            return "busy"
+        return "idle" if self.comfy.alive else "down"
+
+    # -- the one thread that works --------------------------------------------------------------------------------
+
+    def work(self) -> None:
+        """Boots, then runs jobs until drained or idle for too long; ComfyUI is down when it returns."""
+        try:
+            self._boot_for_waiting()
+            while True:
+                job = self._next_job()
+                if job is not None:
+                    self._work_on(job)
+                    continue
+                if self._may_end():
+                    return
+                self._rest()
+        finally:
+            self.finished.set()
+            self.drain()
+            self._fail_waiting(HalError("the engine ended", code="engine_draining", retryable=True))
+            self.comfy.end()
+
+    def _next_job(self) -> Job | None:
+        with self._changed:
+            if not self._waiting and not self._draining:
+                self._changed.wait(HOUSEKEEPING_S)
+            if not self._waiting:
+                return None
+            self._running = self._waiting.popleft()
+            return self._running
+
+    def _work_on(self, job: Job) -> None:
+        picked = time.monotonic()
+        try:
+            if not self.comfy.alive:
+                self._boot()
+            # Booting is told apart from waiting for others: it is what a person wonders about.
+            boot_s = max(0.0, self._booted_at - job.accepted)
+            queue_s = max(0.0, picked - max(job.accepted, self._booted_at))
+            if job.cancelled.is_set():
+                raise Cancelled("the job was cancelled")
+            job.emit({"event": "running", "device": self.status().device})
+            self._models_loaded = True
+            done = run(job, self.comfy)
+        except HalError as error:
+            remove_output(self.comfy.output_dir, job.id)
+            self._ended(job)
+            job.emit({"event": "failed", "error": error.to_json()})
+        except Exception as error:
+            self._ended(job)
+            job.emit({"event": "failed", "error": _bug(error, self.comfy).to_json()})
+            raise  # into the engine's log; the next call starts a new engine
+        else:
+            done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
+            self._jobs_done += 1
+            self._ended(job)
+            job.emit({"event": "done", **done, "engine": asdict(self.status())})
+
+    def _ended(self, job: Job) -> None:
+        """Counts the job as over before its client hears of it, so that a status asked for then is right."""
+        with self._changed:
+            self._running = None
+            self._idle_since = time.monotonic()
+            self._keep_alive_s = job.keep_alive_s
+
+    def _boot(self) -> None:
+        self._booting_since = time.monotonic()
+        try:
+            self.comfy.boot(self._boot_tick)
+        finally:
+            self._booting_since = None
+        self._booted_at = self._idle_since = time.monotonic()
+        self._models_loaded = False
+
+    def _boot_tick(self, seconds: float) -> bool:
+        told = int(seconds) == self._booting_told
+        self._booting_told = int(seconds)
+        with self._changed:
+            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+            stop = self._aborting or (self._draining and not jobs)
+        if not told:  # once a second is news enough
+            for job in jobs:
+                job.emit({"event": "booting", "seconds": round(seconds, 1)})
+        return not stop
+
+    def _boot_for_waiting(self) -> None:
+        """The first boot happens before there is a job; its failure is told to whoever waits."""
+        try:
+            self._boot()
+        except HalError as error:
+            self._wait_for_witness()
+            self._fail_waiting(error)
+            raise
+
+    def _wait_for_witness(self) -> None:
+        """Gives the client that started us a moment to submit, so that it hears why the boot failed."""
+        with self._changed:
+            if not self._waiting:
+                self._changed.wait(5.0)
+
+    def _fail_waiting(self, error: HalError) -> None:
+        with self._changed:
+            jobs, self._waiting = list(self._waiting), deque()
+        for job in jobs:
+            job.emit({"event": "failed", "error": error.to_json()})
+
+    def _may_end(self) -> bool:
+        with self._changed:
+            if self._waiting:
+                return False
+            if not self._draining:
+                idle = time.monotonic() - self._idle_since
+                asked = self._keep_alive_s == 0 and self._jobs_done > 0
+                too_long = self._keep_alive_s >= 0 and idle > self._keep_alive_s + self._stop_after_s
+                self._draining = asked or too_long  # under the lock: nobody can submit in between
+            return self._draining
+
+    def _rest(self) -> None:
+        idle = time.monotonic() - self._idle_since
+        if self._models_loaded and 0 <= self._keep_alive_s < idle:
+            self.free()
+        forget_old_output(self.comfy.output_dir)
+
+
+def forget_old_output(output_dir: Path) -> None:
+    """Deletes pictures that nobody has fetched for ``OUTPUT_LIFETIME_S``: their client died."""
+    limit = time.time() - OUTPUT_LIFETIME_S
+    try:
+        old = [entry for entry in output_dir.iterdir() if entry.is_dir() and entry.stat().st_mtime < limit]
+    except OSError:
+        return
+    for entry in old:
+        try:
+            remove_output(output_dir, entry.name)
+        except ValueError:
+            continue  # not a job's folder: not ours to delete
+
+
+def _bug(error: Exception, comfy: ComfyProcess) -> InternalError:
+    log = comfy.folder / "engine.log"
+    return InternalError(
+        f"a bug in the engine: {type(error).__name__}: {error}",
+        hint=f"please report it with the log {log}",
+        details={"log": str(log)},
+    )
+
+
+def _mebibytes(value: int | None) -> int | None:
+    return None if value is None else value // 2**20

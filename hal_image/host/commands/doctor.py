@@ -1,0 +1,147 @@
+"""``doctor``: looks at everything a picture needs and says what to fix. Changes and starts nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hal_image import about, paths
+from hal_image.errors import EXIT_ENVIRONMENT, EXIT_OK, HalError
+from hal_image.host.engines.running import running_engines
+from hal_image.host.registry import load
+from hal_image.host.result import Result
+from hal_image.install.engine_env import engine_ready
+from hal_image.models.store import installed_files
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from hal_image.host.render import Output
+
+PASS, WARN, FAIL = "pass", "warn", "fail"
+ENGINE_BYTES = 7_000_000_000
+"""Free space for installing the engine: what it takes, and the downloads on their way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: ``status`` is pass, warn or fail; ``fix`` says what to do about the latter two."""
+
+    name: str
+    status: str
+    found: str
+    fix: str = ""
+
+
+def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 - every command has this shape
+    """Runs every check. Exit code 3 when one failed, else 0."""
+    models_dir = Path(paths.models_dir(options.models_dir)).absolute()
+    checks = list(_checks(models_dir))
+    lines = []
+    for check in checks:
+        lines.append(f"{check.status:4}  {check.name}: {check.found}")
+        if check.fix:
+            lines.append(f"      fix: {check.fix}")
+    failed = [check.name for check in checks if check.status == FAIL]
+    data = {"checks": [asdict(check) for check in checks], "failed": failed}
+    return Result("doctor", data, tuple(lines), exit_code=EXIT_ENVIRONMENT if failed else EXIT_OK)
+
+
+def _checks(models_dir: Path) -> Iterator[Check]:
+    yield Check("tool", PASS, f"{about.PROGRAM} {about.version()} on {platform.platform()}")
+    yield _python()
+    yield _state()
+    yield _engine()
+    yield _gpu()
+    yield _docker()
+    yield from _models(models_dir)
+    engines = running_engines()
+    states = ", ".join(f"process {engine.pid} {(engine.status or {}).get('state', 'no answer')}" for engine in engines)
+    yield Check("running engines", PASS, states or "none")
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info < about.MIN_PYTHON:
+        return Check("Python", FAIL, found, "install Python 3.10 or newer")
+    if importlib.util.find_spec("ensurepip") is None:
+        minor = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return Check("Python", WARN, f"{found}, without venv", f"sudo apt-get install python{minor}-venv")
+    return Check("Python", PASS, found)
+
+
+def _state() -> Check:
+    try:
+        folder = paths.make_state_dir()
+    except HalError as error:
+        return Check("state directory", FAIL, error.message, error.hint)
+    free = shutil.disk_usage(folder).free
+    found = f"{folder}, {free / 1e9:.1f} GB free"
+    if engine_ready() is None and free < ENGINE_BYTES:
+        return Check("state directory", FAIL, found, "free 7 GB, or set HAL_STATE_DIR to a larger disk")
+    return Check("state directory", PASS, found)
+
+
+def _engine() -> Check:
+    try:
+        ready = engine_ready()
+    except HalError as error:
+        return Check("engine", FAIL, error.message, error.hint)
+    if ready is None:
+        return Check("engine", WARN, "not installed yet", "nothing to do: the first picture, or `serve`, installs it")
+    commit = (ready.comfyui_commit or "unknown commit")[:12]
+    source = f"ComfyUI {ready.comfyui_version} ({commit}, from {ready.comfyui_source})"
+    return Check("engine", PASS, f"{source}, Python {ready.python}")
+
+
+def _gpu() -> Check:
+    if sys.platform == "darwin":
+        return Check("GPU", PASS, "Apple's, through Metal")
+    smi = shutil.which("nvidia-smi")
+    if smi is None:
+        if Path("/dev/nvidia0").exists():
+            return Check("GPU", FAIL, "an NVIDIA GPU without nvidia-smi", "install the NVIDIA driver's tools")
+        return Check(
+            "GPU", WARN, "none found: the processor is used, which is slow", "use a machine with an NVIDIA GPU"
+        )
+    query = [smi, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check("GPU", FAIL, f"nvidia-smi failed: {error}", "reinstall or restart the NVIDIA driver")
+    if answer.returncode != 0:
+        return Check("GPU", FAIL, answer.stdout.strip()[:200] or "nvidia-smi failed", "reinstall the NVIDIA driver")
+    return Check("GPU", PASS, "; ".join(answer.stdout.strip().splitlines()))
+
+
+def _docker() -> Check:
+    if shutil.which(os.environ.get("HAL_DOCKER") or "docker") is None:
+        return Check("Docker", PASS, "not installed, and not needed: the local engine is used")
+    return Check("Docker", PASS, "installed; the local engine is used until there is a Docker engine")
+
+
+def _models(models_dir: Path) -> Iterator[Check]:
+    try:
+        registry = load()
+    except HalError as error:
+        yield Check("models.yaml", FAIL, error.message, error.hint)
+        return
+    present = [
+        model.name
+        for model in registry.models.values()
+        if all(path is not None for _, path in installed_files(model, models_dir))
+    ]
+    found = f"{models_dir}: {', '.join(present) or 'no model is complete'}"
+    if not present:
+        name = registry.default
+        yield Check("models", WARN, found, f"`models show {name}` says what to download and where to put it")
+    else:
+        yield Check("models", PASS, found)

@@ -1,0 +1,354 @@
+"""Makes pictures: the command that runs when no other is named."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hal_image import paths, png
+from hal_image.errors import HalError, InternalError, JsonObject, UsageError
+from hal_image.host import metadata
+from hal_image.host import output as targets
+from hal_image.host.deadline import Deadline
+from hal_image.host.engines import Connection, EngineRequest, choose
+from hal_image.host.engines.link import LinkClosed
+from hal_image.host.progress import Progress
+from hal_image.host.registry import load
+from hal_image.host.request_builder import build as build_requests
+from hal_image.host.request_builder import read_prompt
+from hal_image.host.result import Result
+from hal_image.models.registry import get_model
+from hal_image.models.store import ResolvedModel, resolve
+from hal_image.workflow import Graph, ineffective
+from hal_image.workflow import build as build_graph
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hal_image.host.render import Output
+    from hal_image.models.types import Role
+    from hal_image.request import ImageRequest
+
+IN_FLIGHT = 2
+"""Jobs submitted at once: the engine never waits for us, and another caller never waits for all of ours."""
+RECONNECTS = 3
+"""How often a request moves to a new engine when the one it reached was just shutting down."""
+CANCEL_LIMIT_S = 2.0
+EVENT_WAIT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is known before an engine is needed."""
+
+    requests: list[ImageRequest]
+    graphs: list[Graph]
+    files: list[Path]
+    model: ResolvedModel
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds. Sums over all pictures, except ``prepare_s`` and ``boot_s``, which happen once."""
+
+    prepare_s: float = 0.0
+    boot_s: float = 0.0
+    load_s: float = 0.0
+    queue_s: float = 0.0
+    execution_s: float = 0.0
+    save_s: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, timings: JsonObject) -> None:
+        """Adds what the engine measured for one picture."""
+        self.boot_s = max(self.boot_s, timings["boot_s"])
+        self.load_s += timings["load_s"]
+        self.queue_s += timings["queue_s"]
+        self.execution_s += timings["execution_s"]
+
+    def to_json(self) -> JsonObject:
+        """The ``timings`` object of the JSON output."""
+        names = ("prepare_s", "boot_s", "load_s", "queue_s", "execution_s", "save_s")
+        timings = {name: round(getattr(self, name), 3) for name in names}
+        return {**timings, "total_s": round(time.monotonic() - self.started, 3)}
+
+
+def run(options: argparse.Namespace, output: Output) -> Result:
+    """Makes the pictures that ``options`` ask for.
+
+    Raises:
+        HalError: as its subclasses say; pictures that were finished before it stay, and are in the JSON output.
+    """
+    timings = Timings()
+    to_stdout = options.output == targets.STDOUT
+    if to_stdout and (options.count > 1 or output.machine):
+        raise UsageError(
+            "--output - writes one PNG to standard output",
+            code="output_invalid",
+            hint="leave out --count, --json and --jsonl, or give a file name",
+        )
+    deadline = Deadline.after(options.timeout)
+    prompt = read_prompt(options)
+    models_dir = Path(paths.models_dir(options.models_dir)).absolute()
+    plan = make_plan(options, prompt, models_dir, output)
+    request_json = {**asdict(plan.requests[0]), "count": options.count}
+    data: JsonObject = {"images": [], "request": request_json, "model": metadata.model_facts(plan.model)}
+    output.partial_data = data
+    if options.dry_run:
+        return _dry_run(plan, data)
+
+    wanted = EngineRequest(models_dir, options.cpu, options.keep_alive, options.offline)
+    session = Session(options, output, plan, data, timings, deadline)
+    raw = session.make_all(wanted)
+    data["timings"] = timings.to_json()
+    return Result(options.command, data, raw=raw if to_stdout else None)
+
+
+def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output: Output) -> Plan:
+    """Resolves and checks everything that needs no engine.
+
+    Raises:
+        UsageError, RegistryError, ModelError, EnvironmentError_.
+    """
+    registry = load()
+    model = get_model(registry, options.model or registry.default)
+    requests = build_requests(options, prompt, model)
+    date = time.strftime("%Y%m%d-%H%M%S")
+    facts = [
+        targets.PictureFacts(request.seed, index, model.name, date) for index, request in enumerate(requests, start=1)
+    ]
+    files = []
+    if options.output != targets.STDOUT:
+        files = targets.plan(options.output, facts, no_clobber=options.no_clobber)
+    for nothing in ineffective(
+        model,
+        cfg=requests[0].cfg,
+        negative_prompt=requests[0].negative_prompt,
+        guidance_given=options.guidance is not None,
+        sampler=requests[0].sampler,
+    ):
+        output.warn("parameter_without_effect", f"{nothing.parameter}: {nothing.reason}")
+    resolved = resolve(model, models_dir)
+    for found in resolved.files:
+        if not found.matches_size:
+            output.warn(
+                "model_size_differs",
+                f"{found.path} has {found.bytes_found} bytes, not the {found.file.bytes} of the published file: "
+                "another file of that name is used",
+            )
+    names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
+    graphs = [build_graph(request, model, names) for request in requests]
+    return Plan(requests, graphs, files, resolved)
+
+
+def _dry_run(plan: Plan, data: JsonObject) -> Result:
+    data["targets"] = [str(file) for file in plan.files]
+    data["seeds"] = [request.seed for request in plan.requests]
+    data["graph"] = plan.graphs[0].to_prompt()
+    return Result("generate", data, lines=tuple(str(file) for file in plan.files))
+
+
+class Session:
+    """The conversation with an engine about one command's pictures."""
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        output: Output,
+        plan: Plan,
+        data: JsonObject,
+        timings: Timings,
+        deadline: Deadline,
+    ) -> None:
+        self._options = options
+        self._output = output
+        self._plan = plan
+        self._data = data
+        self._timings = timings
+        self._deadline = deadline
+        self._progress = Progress(output, options.count)
+        self._jobs: dict[str, int] = {}
+        self._next = 0
+        self._done = 0
+        self._doing = "waiting for the engine"
+        self._raw = b""
+
+    def make_all(self, wanted: EngineRequest) -> bytes:
+        """Makes every picture; returns the bytes of the last one."""
+        for attempt in range(RECONNECTS + 1):
+            connection = choose(self._options.engine).connect(wanted, self._output, self._deadline)
+            self._timings.prepare_s += connection.prepare_s
+            try:
+                self._talk(connection)
+            except LinkClosed as error:
+                self._give_up_after(attempt, connection, error)
+            except HalError as error:
+                if error.code != "engine_draining" or attempt == RECONNECTS:
+                    raise
+            else:
+                return self._raw
+            finally:
+                self._progress.close()
+                connection.link.close()
+            # It was just ending. What it had not finished is asked of its successor.
+            self._next, self._jobs = self._done, {}
+        raise AssertionError("unreachable")
+
+    def _give_up_after(self, attempt: int, connection: Connection, error: LinkClosed) -> None:
+        if self._jobs_began() or attempt == RECONNECTS:
+            log = connection.link.hello.get("log", "")
+            raise HalError(
+                f"the engine ended while it made the picture: {error}",
+                code="engine_lost",
+                hint=f"run the command again; its log is {log}",
+                retryable=True,
+                details={"log": log},
+            ) from error
+
+    def _jobs_began(self) -> bool:
+        return self._doing != "waiting for the engine"
+
+    def _talk(self, connection: Connection) -> None:
+        try:
+            self._submit_more(connection)
+            while self._done < len(self._plan.requests):
+                self._deadline.check(self._doing)
+                event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S))
+                if event is not None and event.get("job") in self._jobs:
+                    self._on_event(event, self._jobs[event["job"]], connection)
+        except (KeyboardInterrupt, HalError):
+            self._cancel(connection)
+            raise
+
+    def _submit_more(self, connection: Connection) -> None:
+        while self._next < min(len(self._plan.requests), self._done + IN_FLIGHT):
+            job = new_job_id()
+            self._jobs[job] = self._next
+            connection.link.send(
+                op="submit",
+                job=job,
+                graph=self._plan.graphs[self._next].to_prompt(),
+                keep_alive_s=self._options.keep_alive,
+            )
+            self._next += 1
+
+    def _on_event(self, event: JsonObject, index: int, connection: Connection) -> None:
+        kind = event["event"]
+        self._progress.show(event, index)
+        if kind == "booting":
+            self._doing = "waiting for the engine"
+        elif kind == "running":
+            self._doing = f"making picture {index + 1}"
+            self._started(event.get("device"), index)
+        elif kind == "failed":
+            raise error_from_json(event["error"])
+        elif kind == "done":
+            self._timings.add(event["timings"])
+            self._save(event, index, connection)
+            self._done += 1
+            self._submit_more(connection)
+
+    def _started(self, device: str | None, index: int) -> None:
+        on_cpu = device is not None and device.startswith("cpu")
+        if on_cpu and not self._options.cpu and index == 0:
+            self._output.warn("running_on_cpu", "no GPU was found: this runs on the processor, which is slow")
+        if self._options.timeout is None:
+            self._deadline = Deadline.after(default_timeout(self._plan.requests[index].steps, on_cpu=on_cpu))
+
+    def _save(self, event: JsonObject, index: int, connection: Connection) -> None:
+        import hashlib  # noqa: PLC0415 - ready by now: see make_ready_to_save
+
+        began = time.monotonic()
+        request = self._plan.requests[index]
+        if not event["images"]:
+            raise InternalError("the engine sent no picture", code="no_image", hint="please report this")
+        source = connection.output_dir / event["images"][0]
+        engine = {
+            "kind": connection.kind,
+            **connection.facts,
+            **{key: event["engine"].get(key) for key in ("device", "torch", "pid")},
+            "reused": connection.reused,
+        }
+        engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
+        texts = metadata.texts(request, self._data["model"], self._plan.graphs[index], engine_in_picture)
+        picture = png.with_texts(source.read_bytes(), texts)
+        width, height = png.size(picture)
+        if (width, height) != (request.width, request.height):
+            self._output.warn(
+                "size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked"
+            )
+        image = {
+            "path": None,
+            "seed": request.seed,
+            "width": width,
+            "height": height,
+            "sha256": hashlib.sha256(picture).hexdigest(),
+            "bytes": len(picture),
+        }
+        if self._plan.files:
+            file = self._plan.files[index]
+            targets.write(file, picture, no_clobber=self._options.no_clobber)
+            image["path"] = str(file)
+        source.unlink(missing_ok=True)
+        self._raw = picture
+        self._data["images"].append(image)
+        self._data["engine"] = engine
+        self._timings.save_s += time.monotonic() - began
+        if self._plan.files:
+            self._output.path(str(image["path"]))
+        self._output.event({"event": "saved", "index": index + 1, **image})
+        self._output.detail(f"seed {request.seed}, {event['timings']['execution_s']:.1f} s in ComfyUI")
+
+    def _cancel(self, connection: Connection) -> None:
+        """Takes back what is not done, and gives ComfyUI a moment to let go of it."""
+        open_jobs = [job for job, index in self._jobs.items() if index >= self._done]
+        try:
+            for job in open_jobs:
+                connection.link.send(op="cancel", job=job)
+            end = time.monotonic() + CANCEL_LIMIT_S
+            while open_jobs and time.monotonic() < end:
+                event = connection.link.next(max(0.0, end - time.monotonic()))
+                if event is not None and event["event"] in {"failed", "done"} and event.get("job") in open_jobs:
+                    open_jobs.remove(event["job"])
+        except LinkClosed:
+            return
+
+
+def new_job_id() -> str:
+    """A random lowercase uuid4. By hand: the uuid module takes 8 ms to import, a twentieth of a warm call."""
+    raw = bytearray(os.urandom(16))
+    raw[6] = raw[6] & 0x0F | 0x40  # version 4, RFC 9562 section 5.4
+    raw[8] = raw[8] & 0x3F | 0x80  # variant
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def default_timeout(steps: int, *, on_cpu: bool) -> float:
+    """Seconds for one picture from the moment it starts, when no ``--timeout`` was given.
+
+    On a GPU two a step and three minutes for loading a model from a slow drive. A processor needs a minute and more
+    for a step of SDXL at its full size.
+    """
+    return steps * 120.0 + 900.0 if on_cpu else steps * 2.0 + 180.0
+
+
+def error_from_json(error: JsonObject) -> HalError:
+    """The engine's error on this side; its exit code is that of the class which the code stands for."""
+    kind = _class_for(int(error.get("exit_code", 1)))
+    return kind(
+        str(error.get("message", "the engine failed")),
+        code=str(error.get("code", "failed")),
+        hint=str(error.get("hint", "")),
+        retryable=bool(error.get("retryable", False)),
+        details=error.get("details") or {},
+    )
+
+
+def _class_for(exit_code: int) -> type[HalError]:
+    from hal_image.errors import EnvironmentError_, ModelError, TimeoutError_  # noqa: PLC0415 - only on failure
+
+    known: list[type[HalError]] = [UsageError, EnvironmentError_, ModelError, TimeoutError_]
+    return next((kind for kind in known if kind.exit_code == exit_code), HalError)

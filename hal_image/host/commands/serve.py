@@ -1,0 +1,60 @@
+"""``serve``: starts the engine and returns when it is ready, so that the first picture does not wait for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hal_image import paths
+from hal_image.errors import HalError
+from hal_image.host.deadline import Deadline
+from hal_image.host.engines import EngineRequest, choose
+from hal_image.host.engines.link import LinkClosed
+from hal_image.host.result import Result
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hal_image.host.render import Output
+
+ASK_EVERY_S = 0.2
+
+
+def run(options: argparse.Namespace, output: Output) -> Result:
+    """Starts the engine of the models folder, or finds it running, and waits until ComfyUI is ready.
+
+    Raises:
+        EnvironmentError_: it cannot be installed or started.
+        TimeoutError_: ``--timeout`` ran out.
+        HalError: ``engine_lost`` when it ended while booting.
+    """
+    deadline = Deadline.after(options.timeout)
+    models_dir = Path(paths.models_dir(options.models_dir)).absolute()
+    wanted = EngineRequest(models_dir, options.cpu, options.keep_alive, options.offline)
+    connection = choose(options.engine).connect(wanted, output, deadline)
+    link = connection.link
+    try:
+        status = link.ask(10.0, op="status")
+        if status is not None and status["state"] == "booting":
+            output.note("starting ComfyUI")
+        while status is None or status["state"] == "booting":
+            deadline.check("starting ComfyUI")
+            link.next(deadline.remaining(ASK_EVERY_S))
+            status = link.ask(10.0, op="status")
+    except LinkClosed as error:
+        log = link.hello.get("log", "")
+        raise HalError(
+            "the engine ended while it was starting",
+            code="engine_lost",
+            hint=f"see the log {log}",
+            retryable=True,
+            details={"log": log},
+        ) from error
+    finally:
+        link.close()
+    facts = {key: value for key, value in status.items() if key not in {"v", "event"}}
+    data = {"engine": {"kind": connection.kind, **connection.facts, **facts, "reused": connection.reused}}
+    line = (
+        f"engine ready: process {facts['pid']}, ComfyUI {facts['comfyui_version']} on {facts['device']}, {models_dir}"
+    )
+    return Result("serve", data, (line,))

@@ -1,0 +1,116 @@
+"""Runs one command from its arguments to its exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
+
+from hal_image import about
+from hal_image.errors import HalError, InternalError, InterruptedError_
+from hal_image.host import render
+from hal_image.host.arguments import parse
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from types import FrameType
+
+
+def main(argv: Sequence[str]) -> int:
+    """Runs the command that ``argv`` (without the program's name) asks for and returns its exit code."""
+    _install_signal_handlers()
+    try:
+        options = parse(argv, _program())
+    except SystemExit as asked:  # --help and --version have been printed
+        return int(asked.code or 0)
+    except HalError as error:
+        return render.fail(error, argv)
+    output = render.Output(
+        options.command,
+        as_json=options.json,
+        as_jsonl=getattr(options, "jsonl", False),
+        quiet=options.quiet,
+        verbose=options.verbose,
+    )
+    try:
+        return _run(options, output)
+    except BrokenPipeError:
+        # Nobody reads our standard output any more (`… | head -1`): end as a program killed by SIGPIPE would.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+
+
+def _run(options: argparse.Namespace, output: render.Output) -> int:
+    try:
+        command = importlib.import_module(f"hal_image.host.commands.{options.command}")
+        return output.result(command.run(options, output))
+    except InterruptedError_ as error:
+        return output.failure(error)
+    except KeyboardInterrupt:
+        return output.failure(InterruptedError_("interrupted", signal_number=signal.SIGINT))
+    except BrokenPipeError:
+        raise
+    except HalError as error:
+        return output.failure(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is told as one, with its log
+        return output.failure(_bug(error))
+
+
+def precheck(argv: Sequence[str]) -> int | None:
+    """What can be answered before anything is installed: ``--help``, ``--version`` and typing errors.
+
+    Returns:
+        the exit code, or ``None`` to go on.
+    """
+    try:
+        parse(argv, _program())
+    except SystemExit as asked:
+        return int(asked.code or 0)
+    except HalError as error:
+        return render.fail(error, argv)
+    return None
+
+
+def console_script() -> int:
+    """Entry of the installed ``hal-generate-image`` command."""
+    return main(sys.argv[1:])
+
+
+def _program() -> str:
+    name = os.path.basename(sys.argv[0]) if sys.argv and sys.argv[0] else ""  # noqa: PTH119 - pathlib is not loaded yet
+    return name if name not in {"", "-c", "__main__.py"} else about.PROGRAM
+
+
+def _install_signal_handlers() -> None:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does: the job is taken back, no half file stays."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _on_signal)
+
+
+def _on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    raise InterruptedError_(f"stopped by {signal.Signals(number).name}", signal_number=number)
+
+
+def _bug(error: Exception) -> InternalError:
+    import traceback  # noqa: PLC0415 - not needed when all is well
+
+    from hal_image import paths  # noqa: PLC0415 - likewise
+
+    text = "".join(traceback.format_exception(error))
+    place = "standard error"
+    try:
+        log = paths.make_state_dir("logs") / "host-error.log"
+        log.write_text(f"{about.PROGRAM} {about.version()}\n{text}", encoding="utf-8")
+        place = str(log)
+    except (OSError, HalError):
+        sys.stderr.write(text)
+    return InternalError(
+        f"a bug in this tool: {type(error).__name__}: {error}",
+        hint=f"please report it with {place}",
+        details={"log": place},
+    )

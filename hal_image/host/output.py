@@ -1,0 +1,151 @@
+"""Where pictures go: ``--output`` templates, and writing a file so that it is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import string
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from hal_image.errors import EnvironmentError_, UsageError
+
+FIELDS = ("seed", "index", "model", "date")
+DEFAULT_NAME = "hal8000-{date}-{seed}.png"
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What a template can name: ``date`` is ``YYYYMMDD-HHMMSS`` in local time, ``index`` counts from 1."""
+
+    seed: int
+    index: int
+    model: str
+    date: str
+
+
+def plan(output: str | None, facts: list[PictureFacts], *, no_clobber: bool) -> list[Path]:
+    """The absolute target of every picture.
+
+    A folder gets the default name; several pictures under one name get ``-1``, ``-2`` … before the suffix.
+
+    Args:
+        output: value of ``--output``; ``None`` when it was not given.
+        facts: one a picture.
+        no_clobber: refuse targets that exist.
+
+    Raises:
+        UsageError: ``output_invalid`` (bad template, not .png, a folder in the way), ``output_exists``.
+        EnvironmentError_: ``output_unwritable``.
+    """
+    template = output or DEFAULT_NAME
+    if template.endswith(("/", os.sep)) or Path(template).expanduser().is_dir():
+        template = str(Path(template) / DEFAULT_NAME)
+    if Path(template).suffix.lower() not in {"", ".png"}:
+        raise UsageError(
+            f"--output {template}: only PNG is written",
+            code="output_invalid",
+            hint=f"name it {Path(template).with_suffix('.png')}",
+        )
+    targets = [_render(template, fact) for fact in facts]
+    if len(set(targets)) < len(targets):
+        numbered = Path(template)
+        numbered = numbered.with_name(f"{numbered.stem}-{{index}}{numbered.suffix}")
+        targets = [_render(str(numbered), fact) for fact in facts]
+    for target in targets:
+        check(target, no_clobber=no_clobber)
+    return targets
+
+
+def _render(template: str, fact: PictureFacts) -> Path:
+    try:
+        names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+        unknown = [name for name in names if name not in FIELDS]
+        if unknown:
+            raise ValueError(f"{{{unknown[0]}}} is not known")
+        values = {"seed": fact.seed, "index": fact.index, "model": fact.model, "date": fact.date}
+        rendered = template.format_map(values)
+    except ValueError as error:
+        raise UsageError(
+            f"--output {template}: {error}",
+            code="output_invalid",
+            hint=f"use {', '.join('{' + name + '}' for name in FIELDS)}; write a literal brace twice",
+        ) from error
+    return Path(rendered).expanduser().absolute()
+
+
+def check(target: Path, *, no_clobber: bool) -> None:
+    """Finds out before anything starts whether ``target`` can be written.
+
+    Raises:
+        UsageError: ``output_invalid``, ``output_exists``.
+        EnvironmentError_: ``output_unwritable``.
+    """
+    if target.is_dir():
+        raise UsageError(f"{target} is a folder", code="output_invalid", hint=f"write {target}/ to save into it")
+    if no_clobber and os.path.lexists(target):
+        raise _exists(target)
+    folder = target.parent
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is a file, not a folder", code="output_invalid", hint="choose another --output")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _unwritable(target, "permission denied")
+
+
+def write(target: Path, data: bytes, *, no_clobber: bool) -> None:
+    """Writes ``data`` beside ``target``, flushes it to the disk and renames it: never half a picture, and a picture
+    that was there before stays whole until the new one is.
+
+    Raises:
+        UsageError: ``output_exists`` when ``no_clobber`` and somebody made the file in the meantime.
+        EnvironmentError_: ``output_unwritable``, ``disk_full``.
+    """
+    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if no_clobber:
+                _put_if_absent(temporary, target)
+            else:
+                temporary.replace(target)
+        finally:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+    except FileExistsError as error:
+        raise _exists(target) from error
+    except OSError as error:
+        raise _unwritable(target, error.strerror or str(error)) from error
+
+
+def _put_if_absent(temporary: Path, target: Path) -> None:
+    try:
+        os.link(temporary, target)  # fails when the target exists, which rename does not
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise FileExistsError(target) from None
+        temporary.replace(target)
+
+
+def _exists(target: Path) -> UsageError:
+    return UsageError(
+        f"{target} exists", code="output_exists", hint="choose another --output, or leave out --no-clobber"
+    )
+
+
+def _unwritable(target: Path, reason: str) -> EnvironmentError_:
+    return EnvironmentError_(
+        f"cannot write {target}: {reason}",
+        code="output_unwritable",
+        hint="choose an --output in a folder that you can write to, with some free space",
+    )

@@ -1,0 +1,100 @@
+"""What the user sees while a picture is made: a bar on a terminal, a few lines in a log, events in ``--jsonl``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from hal_image.host.durations import show_duration
+
+if TYPE_CHECKING:
+    from hal_image.errors import JsonObject
+    from hal_image.host.render import Output
+
+EVENTS_PER_SECOND = 10
+LINE_EVERY_S = 15.0
+"""Seconds between two lines of progress where there is no terminal to draw a bar on."""
+
+
+class Progress:
+    """Turns wire events into what is shown.
+
+    Args:
+        output: where it goes.
+        count: how many pictures are asked for.
+    """
+
+    def __init__(self, output: Output, count: int) -> None:
+        self._output = output
+        self._count = count
+        self._index = 0
+        self._bar: Any = None
+        self._draws = not output.quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._said: set[str] = set()
+        self._last_line = time.monotonic()
+        self._last_event = 0.0
+        self.device: str | None = None
+
+    def show(self, event: JsonObject, index: int) -> None:
+        """Shows one event of the job ``index`` (from 0)."""
+        kind = event["event"]
+        self._stream(event, index)
+        if kind == "queued" and event["position"]:
+            jobs = "job" if event["position"] == 1 else "jobs"
+            self._once(f"queued-{index}", f"waiting for {event['position']} {jobs} before this one")
+        elif kind == "booting":
+            self._once("boot", "starting ComfyUI")
+            self._now_and_then(f"still starting ComfyUI ({show_duration(event['seconds'])})")
+        elif kind == "running":
+            self._running(event.get("device"))
+        elif kind == "node" and "Loader" in event["class_type"]:
+            self._once("load", "loading the model")
+        elif kind == "progress":
+            self._step(event, index)
+        elif kind in {"done", "failed"}:
+            self.close()
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _running(self, device: str | None) -> None:
+        self.device = device
+
+    def _step(self, event: JsonObject, index: int) -> None:
+        value, total = event.get("value") or 0, event.get("max") or 0
+        if not self._draws:
+            self._now_and_then(f"picture {index + 1} of {self._count}: step {value} of {total}")
+            return
+        if self._bar is None or self._index != index:
+            from tqdm import tqdm  # noqa: PLC0415 - costs 30 ms, and only a terminal needs it
+
+            self.close()
+            self._index = index
+            label = f"picture {index + 1}/{self._count}" if self._count > 1 else "sampling"
+            self._bar = tqdm(total=total, desc=label, unit="step", leave=False, file=sys.stderr)
+        self._bar.update(value - self._bar.n)
+
+    def _once(self, key: str, text: str) -> None:
+        if key not in self._said:
+            self._said.add(key)
+            self._output.note(text)
+
+    def _now_and_then(self, text: str) -> None:
+        now = time.monotonic()
+        if now - self._last_line >= LINE_EVERY_S:
+            self._last_line = now
+            self._output.note(text)
+
+    def _stream(self, event: JsonObject, index: int) -> None:
+        """Passes an event on to ``--jsonl``; progress at most ten times a second."""
+        now = time.monotonic()
+        last_step = event.get("value") == event.get("max")
+        if event["event"] == "progress" and not last_step and now - self._last_event < 1 / EVENTS_PER_SECOND:
+            return
+        self._last_event = now
+        hidden = {"v", "job", "engine", "images", "error"}
+        self._output.event({"index": index + 1, **{key: value for key, value in event.items() if key not in hidden}})

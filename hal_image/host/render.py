@@ -1,0 +1,150 @@
+"""The only module that writes to standard output, and the one that shows errors and warnings.
+
+Standard output carries what a program reads: paths, one JSON object, JSON lines, or PNG bytes. Everything else goes
+to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from hal_image.host.result import Result, Warn, envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hal_image.errors import HalError, JsonObject
+
+
+def printable(text: str) -> str:
+    """Text made fit for a terminal: control characters (escape sequences, line breaks) are shown, not sent."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+class Output:
+    """Where a command's words go.
+
+    Args:
+        command: the verb, for the JSON output.
+        as_json: one JSON object on standard output and nothing else.
+        as_jsonl: JSON lines on standard output, the last of them that object.
+        quiet: nothing on standard error but errors.
+        verbose: more on standard error.
+    """
+
+    def __init__(
+        self,
+        command: str,
+        *,
+        as_json: bool = False,
+        as_jsonl: bool = False,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.command = command
+        self.as_json = as_json
+        self.as_jsonl = as_jsonl
+        self.quiet = quiet
+        self.verbose = verbose
+        self.warnings: list[Warn] = []
+        self.partial_data: JsonObject = {}
+        """What a failing command has done up to then; becomes ``data`` of the JSON output."""
+
+    @property
+    def machine(self) -> bool:
+        """Whether a program reads standard output."""
+        return self.as_json or self.as_jsonl
+
+    def note(self, text: str) -> None:
+        """A line of progress on standard error, unless quiet."""
+        if not self.quiet:
+            self._err(printable(text))
+
+    def detail(self, text: str) -> None:
+        """A line that only ``-v`` shows."""
+        if self.verbose:
+            self._err(printable(text))
+
+    def warn(self, code: str, message: str) -> None:
+        """Tells of something that is no failure, on standard error and in the JSON output."""
+        self.warnings.append(Warn(code, message))
+        if not self.quiet:
+            self._err(f"warning: {printable(message)}")
+
+    def path(self, path: str) -> None:
+        """One picture is done: its path at once, so that a reader can go on while the next is made."""
+        if not self.machine:
+            self._out_line(path)
+
+    def event(self, event: JsonObject) -> None:
+        """One line of ``--jsonl``."""
+        if self.as_jsonl:
+            self._out_line(json.dumps(event))
+
+    def result(self, result: Result) -> int:
+        """Prints how a command ended.
+
+        Returns:
+            the exit code.
+        """
+        if result.raw is not None:
+            sys.stdout.buffer.write(result.raw)
+            sys.stdout.buffer.flush()
+        elif self.machine:
+            self._out_line(json.dumps(envelope(self.command, result.data, [*self.warnings, *result.warnings], None)))
+        else:
+            for line in result.lines:
+                self._out_line(line)
+        return result.exit_code
+
+    def failure(self, error: HalError) -> int:
+        """Prints how a command failed: one line, one line of hint; as JSON too when that was asked for.
+
+        Returns:
+            the exit code.
+        """
+        self._err(f"error: {printable(error.message)}")
+        if error.hint:
+            self._err(f"hint: {printable(error.hint)}")
+        if self.machine:
+            self._out_line(json.dumps(envelope(self.command, self.partial_data, self.warnings, error)))
+        return error.exit_code
+
+    def _out_line(self, text: str) -> None:
+        # Paths may hold bytes that are no UTF-8: they leave as they came.
+        sys.stdout.buffer.write(os.fsencode(text) + b"\n")
+        sys.stdout.buffer.flush()
+
+    def _err(self, text: str) -> None:
+        stream = sys.stderr
+        if stream is None:
+            return
+        try:
+            stream.write(text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8") + "\n")
+            stream.flush()
+        except OSError:
+            return  # nobody reads it; that must not cost the picture
+
+
+def usage(text: str) -> None:
+    """Help and version: asked for, so it belongs on standard output."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def fail(error: HalError, argv: Sequence[str]) -> int:
+    """Shows an error before there is a parsed command line.
+
+    Args:
+        error: what went wrong.
+        argv: arguments without the program's name; looked at for ``--json`` and the verb.
+
+    Returns:
+        the exit code.
+    """
+    command = argv[0] if argv and not argv[0].startswith("-") else "generate"
+    output = Output(command, as_json="--json" in argv, as_jsonl="--jsonl" in argv, quiet="-q" in argv)
+    return output.failure(error)

@@ -1,0 +1,132 @@
+"""From what was typed to what is asked for: prompt, model and every default, resolved before anything starts."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hal_image.errors import UsageError
+from hal_image.models.types import SIZE_MULTIPLE
+from hal_image.request import MAX_SEED, MIN_SIDE, ImageRequest
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hal_image.models.types import Model
+
+RANDOM_SEEDS = 2**32
+"""Random seeds stay below it: short to read and to type, and exact in every JSON reader."""
+
+MAX_PROMPT_BYTES = 1_000_000
+
+
+def read_prompt(options: argparse.Namespace) -> str:
+    """The prompt from ``--prompt``, ``--prompt-file`` or standard input.
+
+    Raises:
+        UsageError: ``prompt_missing``, ``prompt_twice``, ``prompt_unreadable``.
+    """
+    if options.prompt is not None and options.prompt_file is not None:
+        raise UsageError("--prompt and --prompt-file exclude each other", code="prompt_twice", hint="give one of them")
+    if options.prompt_file is not None:
+        return _from_file(options.prompt_file)
+    if options.prompt is not None and options.prompt != "-":
+        return _checked(str(options.prompt))
+    asked_for = options.prompt == "-"
+    if sys.stdin is None or (sys.stdin.isatty() and not asked_for):
+        raise _missing()
+    text = _decoded(sys.stdin.buffer.read(MAX_PROMPT_BYTES + 1), "standard input")
+    if not text.strip():
+        raise _missing()
+    return text
+
+
+def _from_file(name: str) -> str:
+    path = Path(name).expanduser()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"cannot read the prompt file {path}: {error.strerror}",
+            code="prompt_unreadable",
+            hint="give the path of a text file that exists",
+        ) from error
+    return _decoded(raw, str(path))
+
+
+def _decoded(raw: bytes, where: str) -> str:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"the prompt in {where} is not UTF-8 (byte {error.start})",
+            code="prompt_unreadable",
+            hint=f"convert it, e.g. with: iconv -t utf-8 {where if where != 'standard input' else 'FILE'}",
+        ) from error
+    return _checked(text.rstrip("\r\n"))
+
+
+def _checked(text: str) -> str:
+    if len(text) > MAX_PROMPT_BYTES:
+        raise UsageError(
+            f"the prompt is longer than {MAX_PROMPT_BYTES} characters",
+            code="prompt_too_long",
+            hint="text encoders read a few hundred words at most: shorten it",
+        )
+    if any(0xD800 <= ord(c) <= 0xDFFF for c in text):  # how Python hands over arguments that are no UTF-8
+        raise UsageError("the prompt is not valid UTF-8", code="prompt_unreadable", hint="set LANG to a UTF-8 locale")
+    return text
+
+
+def _missing() -> UsageError:
+    return UsageError(
+        "no prompt was given", code="prompt_missing", hint='write --prompt "a friendly robot", or pipe one in'
+    )
+
+
+def build(options: argparse.Namespace, prompt: str, model: Model) -> list[ImageRequest]:
+    """One request a picture; seeds count up from the first.
+
+    Raises:
+        UsageError: ``size_invalid`` when the family cannot make that size, ``size_twice``.
+    """
+    width, height = _size(options, model)
+    first = options.seed if options.seed is not None else secrets.randbelow(RANDOM_SEEDS)
+    defaults = model.defaults
+    guidance = None
+    if defaults.guidance is not None:
+        guidance = options.guidance if options.guidance is not None else defaults.guidance
+    return [
+        ImageRequest(
+            prompt=prompt,
+            negative_prompt=options.negative_prompt or "",
+            model=model.name,
+            width=width,
+            height=height,
+            steps=options.steps if options.steps is not None else defaults.steps,
+            cfg=options.cfg if options.cfg is not None else defaults.cfg,
+            guidance=guidance,
+            sampler=options.sampler or defaults.sampler,
+            scheduler=options.scheduler or defaults.scheduler,
+            seed=(first + index) % (MAX_SEED + 1),
+        )
+        for index in range(options.count)
+    ]
+
+
+def _size(options: argparse.Namespace, model: Model) -> tuple[int, int]:
+    if options.size is not None and (options.width is not None or options.height is not None):
+        raise UsageError("--size and --width/--height exclude each other", code="size_twice", hint="give one of them")
+    width, height = options.size or (options.width or model.defaults.width, options.height or model.defaults.height)
+    multiple = SIZE_MULTIPLE[model.family]
+    for name, side in (("width", width), ("height", height)):
+        if side % multiple or side < multiple:
+            below = max(side - side % multiple, -(-MIN_SIDE // multiple) * multiple)
+            raise UsageError(
+                f"{name} {side} is not a multiple of {multiple}, which model {model.name!r} needs",
+                code="size_invalid",
+                hint=f"use {below} or {below + multiple}",
+            )
+    return width, height

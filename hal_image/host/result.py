@@ -1,0 +1,56 @@
+"""What a command returns: data for machines, lines for people. ``render`` prints it; commands never do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hal_image.errors import EXIT_OK
+
+if TYPE_CHECKING:
+    from hal_image.errors import HalError, JsonObject
+
+SCHEMA_VERSION = 1
+"""Version of the JSON output. Adding a field does not raise it, changing or removing one does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something that the caller should know and that is no failure: ``code`` is stable."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command ended.
+
+    Attributes:
+        command: the verb, ``generate`` when none was given.
+        data: the ``data`` object of the JSON output.
+        lines: what plain standard output shows; none for what was shown already.
+        raw: bytes for standard output instead of lines (``--output -``).
+        exit_code: other than 0 only together with an explanation in ``data`` (``doctor``).
+    """
+
+    command: str
+    data: JsonObject
+    lines: tuple[str, ...] = ()
+    raw: bytes | None = None
+    exit_code: int = EXIT_OK
+    warnings: tuple[Warn, ...] = field(default=())
+
+
+def envelope(
+    command: str, data: JsonObject, warnings: tuple[Warn, ...] | list[Warn], error: HalError | None
+) -> JsonObject:
+    """The one JSON object that ``--json`` prints, on success and on failure."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "ok": error is None,
+        "command": command,
+        "data": data,
+        "warnings": [{"code": warning.code, "message": warning.message} for warning in warnings],
+        "error": None if error is None else error.to_json(),
+    }

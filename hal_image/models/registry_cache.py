@@ -1,0 +1,58 @@
+"""Keeps a registry that was already read and checked: importing PyYAML takes longer than everything else a warm call
+does with models.yaml.
+
+The cache is valid as long as it holds the very text of the files that it was made from and was made by this code;
+anything else about it, a damaged or unwritable file included, means that the registry is read again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hal_image.models.types import Defaults, Model, ModelFile, Registry, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def read(cache: Path, files: Sequence[Path]) -> Registry | None:
+    """The registry made from exactly these files, or ``None`` if it is not known. Never raises."""
+    try:
+        kept = json.loads(cache.read_bytes())
+        if kept["key"] != _key(files):
+            return None
+        models = {name: _model(fields) for name, fields in kept["models"].items()}
+        return Registry(default=kept["default"], models=models)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def write(cache: Path, files: Sequence[Path], registry: Registry) -> None:
+    """Keep ``registry`` for the next call; does nothing where that is not possible. Never raises."""
+    partial = cache.with_name(f"{cache.name}.{os.getpid()}")
+    try:
+        partial.write_text(json.dumps({"key": _key(files), **asdict(registry)}), encoding="utf-8")
+        partial.replace(cache)
+    except (OSError, ValueError):
+        partial.unlink(missing_ok=True)
+
+
+def _key(files: Sequence[Path]) -> Any:
+    """What the registry depends on: the text of its files, and the code that reads them."""
+    code = [path.stat() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return [
+        [[stat.st_mtime_ns, stat.st_size] for stat in code],
+        [[str(path), path.read_bytes().decode("utf-8")] for path in files],
+    ]
+
+
+def _model(fields: dict[str, Any]) -> Model:
+    files = tuple(
+        ModelFile(**{**file, "sources": tuple(Source(**source) for source in file["sources"])})
+        for file in fields["files"]
+    )
+    return Model(**{**fields, "files": files, "defaults": Defaults(**fields["defaults"])})

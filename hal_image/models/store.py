@@ -1,0 +1,246 @@
+"""The models folder: which files of a model are there, under which name ComfyUI lists them, and how to get the others.
+
+The folder is laid out as ComfyUI's own ``models`` folder, so that a file dropped in by hand, or an existing collection,
+is used at once. Nothing here downloads or writes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from hal_image.errors import ModelError
+from hal_image.models.safetensors_header import read_header
+from hal_image.models.types import FOLDERS, Model, ModelFile, Role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SEARCH_FIRST = ("unet", "text_encoders")
+"""Where two folders hold a file of the same name, ComfyUI opens the one in these (``folder_names_and_paths`` in its
+``folder_paths.py``), so that is the one to look at."""
+_SKIPPED = ".git"
+"""The one folder that ComfyUI leaves out of its lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedFile:
+    """A file of a model that is there, complete and well-formed.
+
+    Attributes:
+        file: what the registry says about it.
+        path: absolute path; symbolic links are kept.
+        comfy_name: the name in ComfyUI's lists: the path below the role's folder, with ``/`` between its parts.
+        bytes_found: size in bytes.
+        matches_size: whether it has the registry's size; if not, it is another file of that name.
+        sha256: the registry's digest if the size matches, else ``None``: another file has another digest.
+        verified: whether the digest was computed from the file rather than taken from the registry.
+    """
+
+    file: ModelFile
+    path: Path
+    comfy_name: str
+    bytes_found: int
+    matches_size: bool
+    sha256: str | None
+    verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A model whose files are all there; ``files`` has the order of ``model.files``."""
+
+    model: Model
+    files: tuple[ResolvedFile, ...]
+
+    def file(self, role: Role) -> ResolvedFile | None:
+        """The file that plays ``role``, or ``None``."""
+        return next((f for f in self.files if f.file.role == role), None)
+
+
+def resolve(model: Model, models_dir: Path) -> ResolvedModel:
+    """Find every file of ``model`` and check that each is a complete safetensors file.
+
+    Only headers are read. A complete file of another size than the registry's is accepted (``matches_size``): people
+    keep fine-tunes and other precisions under well-known names.
+
+    Raises:
+        ModelError: ``model_missing`` if files are not there, with all of them in ``details["missing"]``;
+            ``model_corrupt`` if one is not a complete safetensors file; ``model_unreadable`` if rights are missing.
+    """
+    root = Path(os.path.abspath(models_dir))  # noqa: PTH100 - not resolve(): links in the path stay as they are
+    found: list[tuple[ModelFile, Path, str]] = []
+    missing: list[ModelFile] = []
+    for file in model.files:
+        try:
+            place = _find(file, root)
+        except OSError as error:
+            raise _unreadable(file, error) from error
+        if place is None:
+            missing.append(file)
+        else:
+            found.append((file, *place))
+    if missing:
+        _fail_missing(model, missing, root)
+    return ResolvedModel(model, tuple(_check(file, path, name) for file, path, name in found))
+
+
+def installed_files(model: Model, models_dir: Path) -> list[tuple[ModelFile, Path | None]]:
+    """Every file of ``model`` and where it is, or ``None``. Contents are not looked at. Never raises."""
+    root = Path(os.path.abspath(models_dir))  # noqa: PTH100 - as in resolve()
+    result: list[tuple[ModelFile, Path | None]] = []
+    for file in model.files:
+        try:
+            place = _find(file, root)
+        except OSError:
+            place = None
+        result.append((file, place[0] if place else None))
+    return result
+
+
+def target(file: ModelFile, models_dir: Path) -> Path:
+    """The absolute path where a download of ``file`` belongs."""
+    return Path(os.path.abspath(models_dir)) / file.folder / file.name  # noqa: PTH100 - as in resolve()
+
+
+def sha256_of(path: Path) -> str:
+    """The lowercase hex SHA-256 of a file, read in pieces: as fast as disk and processor allow, at best.
+
+    Raises:
+        ModelError: ``model_unreadable``.
+    """
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which most commands never need
+
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(1 << 20))
+    try:
+        with path.open("rb", buffering=0) as file:
+            while count := file.readinto(buffer):
+                digest.update(buffer[:count])
+    except OSError as error:
+        raise ModelError(
+            f"{path} cannot be read: {error.strerror}", code="model_unreadable", hint=f"check it with: ls -l {path}"
+        ) from error
+    return digest.hexdigest()
+
+
+def _find(file: ModelFile, root: Path) -> tuple[Path, str] | None:
+    """Path and ComfyUI's name of a file: the top level of all folders first, then what lies deeper.
+
+    Names are compared with directory entries, not by opening them: a disk that ignores case would open a name that
+    ComfyUI does not list.
+    """
+    folders = [root / name for name in sorted(FOLDERS[file.role], key=lambda name: name not in _SEARCH_FIRST)]
+    walks = [(folder, _walk(folder)) for folder in folders]
+    for depth in (1, None):
+        for folder, walk in walks:
+            for where, entries in itertools.islice(walk, depth):
+                if any(entry.name == file.name and entry.is_file() for entry in entries):
+                    path = where / file.name
+                    return path, path.relative_to(folder).as_posix()
+    return None
+
+
+def _walk(top: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+    """``top`` and all folders below it with their entries, nearest first, links followed.
+
+    A folder reached a second time is left out, since links can form a circle. A folder below ``top`` that cannot be
+    read is left out as well, as ComfyUI does (think of ``lost+found``).
+    """
+    seen: set[str] = set()
+    level = [top]
+    while level:
+        below: list[Path] = []
+        for folder in level:
+            if (real := os.path.realpath(folder)) in seen:
+                continue
+            seen.add(real)
+            try:
+                with os.scandir(folder) as found:
+                    entries = sorted(found, key=lambda entry: entry.name)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError:
+                if folder == top:
+                    raise
+                continue
+            yield folder, entries
+            below += [folder / entry.name for entry in entries if entry.name != _SKIPPED and _is_folder(entry)]
+        level = below
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _check(file: ModelFile, path: Path, comfy_name: str) -> ResolvedFile:
+    try:
+        size = read_header(path).file_bytes
+    except ModelError as error:
+        if error.code == "model_corrupt":
+            error.hint = f"{error.hint}: {_how_to_get(file, path)}"
+        raise
+    matches = size == file.bytes
+    return ResolvedFile(file, path, comfy_name, size, matches, file.sha256 if matches else None)
+
+
+def _fail_missing(model: Model, missing: list[ModelFile], root: Path) -> NoReturn:
+    first, total = missing[0], len(model.files)
+    if target(first, root).is_symlink():
+        what = f"{target(first, root)} is a link to a file that does not exist"
+    elif total == 1:
+        what = f"its file {first.name} is not in {root / first.folder}"
+    elif len(missing) == total:
+        what = f"none of its {total} files is in {root}"
+    else:
+        what = f"{len(missing)} of its {total} files {'is' if len(missing) == 1 else 'are'} not in {root}"
+    more = f" (then {len(missing) - 1} more)" if len(missing) > 1 else ""
+    raise ModelError(
+        f"model {model.name!r} is not installed: {what}",
+        code="model_missing",
+        hint=f"get {first.name}, {first.bytes / 1e9:.2f} GB{more}: {_how_to_get(first, target(first, root))}",
+        details={
+            "model": model.name,
+            "models_dir": str(root),
+            "missing": [
+                {
+                    "file": file.name,
+                    "folder": file.folder,
+                    "bytes": file.bytes,
+                    "sha256": file.sha256,
+                    "licence": file.licence,
+                    "gated": file.gated,
+                    "sources": [source.address for source in file.sources],
+                    "target": str(target(file, root)),
+                }
+                for file in missing
+            ],
+        },
+    )
+
+
+def _how_to_get(file: ModelFile, where: Path) -> str:
+    """A command that downloads ``file`` to ``where``, from a source without an account if there is one."""
+    source = next((source for source in file.sources if not source.gated), file.sources[0])
+    token = ' -H "Authorization: Bearer $HF_TOKEN"' if source.gated else ""
+    command = f"curl -fL --create-dirs{token} -o {shlex.quote(str(where))} {shlex.quote(source.address)}"
+    if not source.gated:
+        return command
+    page = f"https://huggingface.co/{source.repo}" if source.repo else source.address
+    return f"{command} (accept the licence at {page} and put your access token into HF_TOKEN first)"
+
+
+def _unreadable(file: ModelFile, error: OSError) -> ModelError:
+    return ModelError(
+        f"cannot look for {file.name}: {error.filename} cannot be read: {error.strerror}",
+        code="model_unreadable",
+        hint=f"check it with: ls -ld {error.filename}",
+        details={"path": str(error.filename)},
+    )

@@ -1,0 +1,123 @@
+"""Reads and writes the text chunks of a PNG, and its size. The only module that touches PNG metadata.
+
+Pixels are never decoded: chunks are copied as they are, so adding text cannot change the picture. Chunk layout: PNG
+specification (third edition), sections 5.3 and 11.3.3.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING
+
+from hal_image.errors import HalError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+MAX_TEXT_BYTES = 64 * 1024 * 1024
+"""Most that a compressed text may unpack to: a picture must not be able to fill the memory."""
+
+
+class NotAPng(HalError):
+    """The file is not a whole PNG."""
+
+    default_code = "not_a_png"
+
+
+def size(data: bytes) -> tuple[int, int]:
+    """``(width, height)`` in pixels.
+
+    Raises:
+        NotAPng: it does not begin like a PNG.
+    """
+    kind, body = next(_chunks(data))
+    if kind != b"IHDR" or len(body) != 13:
+        raise NotAPng("not a PNG: its first chunk is no header", hint="give a PNG file")
+    width, height = struct.unpack(">II", body[:8])
+    return width, height
+
+
+def read_texts(data: bytes) -> dict[str, str]:
+    """Every text chunk by keyword; the last one wins. Chunks that are damaged are left out.
+
+    Raises:
+        NotAPng: it is no PNG, or cut off.
+    """
+    texts = {}
+    for kind, body in _chunks(data):
+        if kind in TEXT_CHUNKS:
+            try:
+                keyword, text = _read_text(kind, body)
+            except (ValueError, zlib.error):
+                continue
+            texts[keyword] = text
+    return texts
+
+
+def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
+    """The same picture with ``texts`` as its only text chunks.
+
+    Plain ASCII is written as ``tEXt``, which every reader knows, anything else as ``iTXt`` (UTF-8).
+
+    Raises:
+        NotAPng: it is no PNG, or cut off.
+    """
+    parts = [SIGNATURE]
+    for kind, body in _chunks(data):
+        if kind in TEXT_CHUNKS:
+            continue
+        parts.append(_chunk(kind, body))
+        if kind == b"IHDR":
+            parts.extend(_write_text(keyword, text) for keyword, text in texts.items())
+    return b"".join(parts)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    if not data.startswith(SIGNATURE):
+        raise NotAPng("not a PNG", hint="give a PNG file")
+    position = len(SIGNATURE)
+    while True:
+        head = data[position : position + 8]
+        if len(head) < 8:
+            raise NotAPng("the PNG is cut off", hint="make the picture again, or copy the file again")
+        length, kind = struct.unpack(">I4s", head)
+        body = data[position + 8 : position + 8 + length]
+        if len(body) < length or len(data) < position + 12 + length:
+            raise NotAPng("the PNG is cut off", hint="make the picture again, or copy the file again")
+        yield kind, body
+        if kind == b"IEND":
+            return
+        position += 12 + length
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _write_text(keyword: str, text: str) -> bytes:
+    if text.isascii() and "\0" not in text:
+        return _chunk(b"tEXt", keyword.encode("latin-1") + b"\0" + text.encode("ascii"))
+    # flag 0, method 0: uncompressed; then empty language tag and translated keyword
+    return _chunk(b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "surrogatepass"))
+
+
+def _read_text(kind: bytes, body: bytes) -> tuple[str, str]:
+    keyword, _, rest = body.partition(b"\0")
+    if kind == b"tEXt":
+        return keyword.decode("latin-1"), rest.decode("latin-1")
+    if kind == b"zTXt":
+        return keyword.decode("latin-1"), _unpack(rest[1:]).decode("latin-1")
+    compressed = rest[:1] == b"\1"
+    _language, _, rest = rest[2:].partition(b"\0")
+    _translated, _, rest = rest.partition(b"\0")
+    return keyword.decode("latin-1"), (_unpack(rest) if compressed else rest).decode("utf-8")
+
+
+def _unpack(packed: bytes) -> bytes:
+    unpacked = zlib.decompressobj().decompress(packed, MAX_TEXT_BYTES)
+    if len(unpacked) == MAX_TEXT_BYTES:
+        raise ValueError("text too long")
+    return unpacked

@@ -1,0 +1,152 @@
+"""From a checkout to the command line: finds the host's venv, makes it the first time, and becomes its Python.
+
+This runs under the caller's Python before every command, so the usual way through it imports next to nothing and ends
+in ``execv``. What it cannot do without packages it leaves to ``hal_image.host``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from hal_image import about
+from hal_image.install import where
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hal_image.errors import HalError
+
+# ruff: noqa: PLC0415 - what the usual way does not need is imported where it is used
+
+MODULES = {"yaml": "PyYAML", "requests": "requests", "tqdm": "tqdm", "websocket": "websocket-client"}
+"""What the host imports, and the package that brings it: pyproject.toml's dependencies."""
+
+
+def main(argv: Sequence[str], script: str) -> int:
+    """Run the command line in the host's venv; returns only where there is nothing to become.
+
+    Args:
+        argv: arguments without the program's name.
+        script: absolute path of ``hal_generate_image.py``.
+
+    Returns:
+        the exit code.
+    """
+    if list(argv) == ["--version"]:
+        sys.stdout.write(f"{about.PROGRAM} {about.version()}\n")
+        return 0
+    if where.inside("host"):
+        return _host(argv)
+    if where.setting("HAL_NO_VENV") not in {None, "0"}:
+        return _host(argv) if not _missing_modules() else _without_modules(argv)
+    python = where.ready_python(where.venv_dir("host"))
+    if python is None:
+        code = _prepare(argv)
+        if code is not None:
+            return code
+        python = os.path.join(where.venv_dir("host"), "bin", "python")  # noqa: PTH118 - no pathlib here, it is slow
+    return _become(python, script, argv)
+
+
+def _become(python: str, script: str, argv: Sequence[str]) -> int:
+    """Replace this process; returns an exit code only when that fails."""
+    from_venv = os.path.dirname(os.path.dirname(python))  # noqa: PTH120 - likewise
+    reason = "its Python does not know that it is in a venv"
+    if sys.executable != python:  # else we have just come from here, and would for ever
+        try:
+            os.execv(python, [python, "-I", script, *argv])  # noqa: S606 - becoming another program is the point
+        except OSError as error:
+            reason = error.strerror or str(error)
+    from hal_image.errors import EnvironmentError_
+
+    return _fail(
+        EnvironmentError_(
+            f"the prepared Python in {from_venv} cannot be used: {reason}",
+            code="host_venv_broken",
+            hint=f"rm -r '{from_venv}', then run the command again: it is made anew",
+            details={"path": from_venv},
+        ),
+        argv,
+    )
+
+
+def _prepare(argv: Sequence[str]) -> int | None:
+    """Make the host's venv; ``None`` when it is ready, else the exit code.
+
+    What needs no packages (``--help``, a typing error) is answered instead of preparing anything.
+    """
+    from hal_image.host.main import precheck
+
+    code = precheck(argv)
+    if code is not None:
+        return code
+    import signal
+    import time
+
+    from hal_image.errors import HalError, InterruptedError_
+    from hal_image.host.arguments import parse
+    from hal_image.install.host_env import prepare_host
+
+    options = parse(argv, about.PROGRAM)
+    timeout = getattr(options, "timeout", None)
+    try:
+        prepare_host(
+            _silent if options.quiet else _tell,
+            deadline=None if timeout is None else time.monotonic() + timeout,
+            offline=getattr(options, "offline", False),
+        )
+    except HalError as error:
+        return _fail(error, argv)
+    except KeyboardInterrupt:
+        return _fail(InterruptedError_("interrupted", signal_number=signal.SIGINT), argv)
+    return None
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _silent(line: str) -> None:
+    del line
+
+
+def _host(argv: Sequence[str]) -> int:
+    from hal_image.host.main import main as host_main
+
+    return host_main(argv)
+
+
+def _missing_modules() -> list[str]:
+    """Packages that the running Python lacks."""
+    from importlib.util import find_spec
+
+    return [package for module, package in MODULES.items() if find_spec(module) is None]
+
+
+def _without_modules(argv: Sequence[str]) -> int:
+    """``HAL_NO_VENV`` says to use this Python, and it lacks something."""
+    from hal_image.errors import EnvironmentError_
+    from hal_image.host.main import precheck
+
+    code = precheck(argv)
+    if code is not None:
+        return code
+    missing = _missing_modules()
+    return _fail(
+        EnvironmentError_(
+            f"this Python lacks {', '.join(missing)}, and HAL_NO_VENV says to use it as it is",
+            code="host_modules_missing",
+            hint=f"{sys.executable} -m pip install {' '.join(missing)}, or unset HAL_NO_VENV to have a venv prepared",
+            details={"missing": missing, "python": sys.executable},
+        ),
+        argv,
+    )
+
+
+def _fail(error: HalError, argv: Sequence[str]) -> int:
+    from hal_image.host.render import fail
+
+    return fail(error, argv)

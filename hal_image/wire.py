@@ -1,0 +1,138 @@
+"""What host and engine say to each other: JSON lines, one schema (``schemas/wire.schema.json``), one version.
+
+The same lines go over the engine's unix socket and over standard input and output of ``entrypoint.py submit``.
+The engine speaks first (``hello``). Then the host sends requests, the engine sends events, each on one line.
+A connection that closes cancels the jobs that it submitted, and only those.
+
+======================================  =====================================================================
+host → engine (``op``)
+``submit``  job, graph, keep_alive_s    queue one graph; events for ``job`` follow
+``cancel``  job                         take it back; ends with ``failed`` and code ``cancelled``
+``status``                              answered with one ``status`` event
+``free``                                unload the models from memory when idle; answered with ``status``
+``stop``                                take no more jobs, finish those there are, end
+
+engine → host (``event``)
+``hello``                               who is speaking: settings, process id, versions
+``queued``   job, position              ``position`` jobs are before it
+``booting``  job, seconds               ComfyUI is not up yet
+``running``  job                        ComfyUI has started on it
+``node``     job, class_type            the node that runs now
+``progress`` job, value, max            sampling steps
+``done``     job, images, timings       image paths are relative to the engine's output folder
+``failed``   job, error                 the job's ``error`` object as in the JSON output
+``status``   …                          see ``EngineStatus``
+======================================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from hal_image.errors import InternalError
+
+WIRE_VERSION = 1
+"""Raised when a line changes its meaning; adding a field does not raise it."""
+
+MAX_LINE_BYTES = 8 * 1024 * 1024
+"""Longest line that is read. A graph with a prompt of 100 000 characters is well below 1 MB."""
+
+Line = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """What an engine was started with. An engine with other settings is replaced, not reused.
+
+    Attributes:
+        tool_version: version of this package.
+        models_dir: absolute path of the models folder.
+        python: the Python that runs ComfyUI.
+        comfyui_dir: ComfyUI's source folder.
+        cpu: ``True`` forces the CPU.
+    """
+
+    tool_version: str
+    models_dir: str
+    python: str
+    comfyui_dir: str
+    cpu: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """A picture of an engine at one moment.
+
+    Attributes:
+        pid: process id of the engine.
+        comfyui_pid: process id of ComfyUI, ``None`` while it is down.
+        state: ``booting``, ``idle``, ``busy``, ``draining`` or ``down``.
+        queued: jobs waiting.
+        running: id of the job that runs, or ``None``.
+        jobs_done: pictures made since the engine started.
+        boots: how often ComfyUI was started.
+        models_loaded: whether models may be in memory.
+        uptime_s: seconds since the engine started.
+        idle_s: seconds since the last job ended; 0 while busy.
+        keep_alive_s: seconds of idleness after which the models are unloaded; ``-1`` never.
+        device: what ComfyUI runs on, e.g. ``"cpu"`` or ``"cuda:0 NVIDIA GeForce RTX 3090"``; ``None`` until booted.
+        vram_total_mb, vram_free_mb: as ComfyUI reports them, ``None`` until booted.
+        torch: version of torch, ``None`` until booted.
+        comfyui_version: ``None`` until booted.
+    """
+
+    pid: int
+    comfyui_pid: int | None
+    state: str
+    queued: int
+    running: str | None
+    jobs_done: int
+    boots: int
+    models_loaded: bool
+    uptime_s: float
+    idle_s: float
+    keep_alive_s: float
+    device: str | None
+    vram_total_mb: int | None
+    vram_free_mb: int | None
+    torch: str | None
+    comfyui_version: str | None
+
+
+def encode(line: Line) -> bytes:
+    """One line, newline included. Plain ASCII, so that no terminal escape or line separator gets through raw."""
+    return json.dumps({"v": WIRE_VERSION, **line}, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def decode(raw: bytes) -> Line:
+    """The opposite of ``encode``.
+
+    Raises:
+        InternalError: ``wire_invalid`` when it is not a JSON object of this version.
+    """
+    try:
+        line = json.loads(raw)
+    except ValueError as error:
+        raise InternalError(
+            f"the other side sent something that is not JSON: {raw[:80]!r}", code="wire_invalid", hint=WIRE_HINT
+        ) from error
+    if not isinstance(line, dict) or line.get("v") != WIRE_VERSION:
+        raise InternalError(
+            f"the other side does not speak wire version {WIRE_VERSION}", code="wire_version", hint=WIRE_HINT
+        )
+    return line
+
+
+WIRE_HINT = "stop the engine (hal_generate_image.py stop) and run the command again"
+
+
+def settings_to_json(settings: EngineSettings) -> Line:
+    """``EngineSettings`` as it goes over the wire and onto the command line of the engine."""
+    return asdict(settings)
+
+
+def settings_from_json(value: Line) -> EngineSettings:
+    """The opposite of ``settings_to_json``; unknown fields of a newer version are ignored."""
+    return EngineSettings(**{name: value[name] for name in EngineSettings.__dataclass_fields__})

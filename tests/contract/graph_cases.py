@@ -1,0 +1,105 @@
+"""One sample request for every graph that we can build; the golden files, the unit and the engine tests share them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hal_image.models.types import FOLDERS, Defaults, Family, Model, ModelFile, Role, Source
+from hal_image.request import ImageRequest
+from hal_image.workflow import Graph, build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCase:
+    """A model, what its files are called, and a request for it."""
+
+    model: Model
+    names: Mapping[Role, str]
+    request: ImageRequest
+
+    def graph(self, **changes: object) -> Graph:
+        """The graph for the request, with some of its values changed."""
+        return build(replace(self.request, **changes), self.model, self.names)  # type: ignore[arg-type]
+
+
+def _case(name: str, family: Family, names: Mapping[Role, str], defaults: Defaults) -> GraphCase:
+    model = Model(
+        name=name,
+        description="a sample",
+        family=family,
+        files=tuple(
+            ModelFile(
+                role=role,
+                folder=FOLDERS[role][0],
+                name=file_name,
+                bytes=1,
+                sha256="0" * 64,
+                licence="none",
+                sources=(Source(repo="owner/name", path=file_name, revision=None, url=None, gated=False),),
+            )
+            for role, file_name in names.items()
+        ),
+        defaults=defaults,
+        min_vram_gb=4.0,
+        registry="samples.yaml",
+    )
+    request = ImageRequest(
+        prompt="a friendly robot assistant, 友好的机器人 🤖",
+        negative_prompt="blurry, watermark",
+        model=name,
+        width=defaults.width,
+        height=defaults.height,
+        steps=defaults.steps,
+        cfg=defaults.cfg,
+        guidance=defaults.guidance,
+        sampler=defaults.sampler,
+        scheduler=defaults.scheduler,
+        seed=8000,
+    )
+    return GraphCase(model, names, request)
+
+
+CASES = {
+    case.model.name: case
+    for case in (
+        _case(
+            "sd15",
+            "sd15",
+            {"checkpoint": "v1-5-pruned-emaonly-fp16.safetensors"},
+            Defaults(512, 768, 20, 7.0, None, "dpmpp_2m", "karras"),
+        ),
+        _case(
+            "sdxl",
+            "sdxl",
+            {"checkpoint": "sd_xl_base_1.0.safetensors"},
+            Defaults(1024, 832, 25, 6.5, None, "dpmpp_2m_sde", "karras"),
+        ),
+        _case(
+            "flux-dev-one-file",
+            "flux",
+            {"checkpoint": "flux1-dev-fp8.safetensors"},
+            Defaults(1024, 832, 20, 1.0, 3.5, "euler", "simple"),
+        ),
+        _case(
+            "flux-schnell-one-file",
+            "flux",
+            {"checkpoint": "flux1-schnell-fp8.safetensors"},
+            Defaults(1024, 832, 4, 1.0, None, "euler", "simple"),
+        ),
+        _case(
+            "flux-dev-parts",
+            "flux",
+            {
+                "diffusion_model": "flux1-dev.safetensors",
+                "clip_l": "clip_l.safetensors",
+                "t5xxl": "t5xxl_fp16.safetensors",
+                "vae": "ae.safetensors",
+            },
+            Defaults(1024, 832, 20, 1.0, 3.5, "euler", "simple"),
+        ),
+    )
+}

@@ -1,0 +1,199 @@
+"""Our graphs against files kept here (exactly) and against the graphs that ComfyUI publishes for the same models."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.graph_cases import CASES
+from tests.contract.published_templates import PACKAGES, Prompt, Shape, published, tree
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE = "HAL_UPDATE_GOLDEN"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_graph_is_the_golden_one(name: str) -> None:
+    file = GOLDEN / f"{name}.json"
+    text = json.dumps(CASES[name].graph().to_prompt(), indent=2, ensure_ascii=False) + "\n"
+    if os.environ.get(UPDATE) == "1":
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8"), f"if this change is meant, write it anew with {UPDATE}=1"
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {file.stem for file in GOLDEN.iterdir()} == set(CASES)
+
+
+def shape(nodes: tuple[str, ...], links: tuple[str, ...]) -> Shape:
+    return Shape(Counter(nodes), Counter(links))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Which graph of ours answers to a template, and every difference between the two."""
+
+    case: str
+    only_published: Shape = field(default_factory=lambda: shape((), ()))
+    only_ours: Shape = field(default_factory=lambda: shape((), ()))
+
+
+COMPARISONS = {
+    "default": Comparison("sd15"),
+    "flux_schnell": Comparison("flux-schnell-one-file"),
+    "flux_dev_checkpoint_example": Comparison("flux-dev-one-file"),
+    # Published: base and refiner one after the other, each with its own checkpoint, prompts and a KSamplerAdvanced that
+    # does its part of the steps; the picture is decoded by the refiner's autoencoder. Ours is the first half alone:
+    # one KSampler does all steps, and the base's autoencoder decodes. The refiner is a second 6 GB model, and not in
+    # the registry.
+    "sdxl_simple_example": Comparison(
+        "sdxl",
+        only_published=shape(
+            (
+                "CheckpointLoaderSimple",
+                "CLIPTextEncode",
+                "CLIPTextEncode",
+                "KSamplerAdvanced",
+                "KSamplerAdvanced",
+            ),
+            (
+                "CLIPTextEncode.clip <- CheckpointLoaderSimple[1]",
+                "CLIPTextEncode.clip <- CheckpointLoaderSimple[1]",
+                "KSamplerAdvanced.model <- CheckpointLoaderSimple[0]",
+                "KSamplerAdvanced.model <- CheckpointLoaderSimple[0]",
+                "KSamplerAdvanced.positive <- CLIPTextEncode[0]",
+                "KSamplerAdvanced.positive <- CLIPTextEncode[0]",
+                "KSamplerAdvanced.negative <- CLIPTextEncode[0]",
+                "KSamplerAdvanced.negative <- CLIPTextEncode[0]",
+                "KSamplerAdvanced.latent_image <- EmptyLatentImage[0]",
+                "KSamplerAdvanced.latent_image <- KSamplerAdvanced[0]",
+                "VAEDecode.samples <- KSamplerAdvanced[0]",
+            ),
+        ),
+        only_ours=shape(
+            ("KSampler",),
+            (
+                "KSampler.model <- CheckpointLoaderSimple[0]",
+                "KSampler.positive <- CLIPTextEncode[0]",
+                "KSampler.negative <- CLIPTextEncode[0]",
+                "KSampler.latent_image <- EmptyLatentImage[0]",
+                "VAEDecode.samples <- KSampler[0]",
+            ),
+        ),
+    ),
+    # Published: CLIPTextEncodeFlux takes a text for each of the two encoders, and guidance. With one text for both it
+    # does what CLIPTextEncode and FluxGuidance do, which the one-file template uses and so do we: one graph for both.
+    # Published: the negative side is the prompt zeroed, a stand-in that is never computed at CFG 1. Ours is the
+    # encoded negative prompt, as in the one-file template, so that it counts when CFG is raised.
+    "flux_dev_full_text_to_image": Comparison(
+        "flux-dev-parts",
+        only_published=shape(
+            ("CLIPTextEncodeFlux", "ConditioningZeroOut"),
+            (
+                "CLIPTextEncodeFlux.clip <- DualCLIPLoader[0]",
+                "ConditioningZeroOut.conditioning <- CLIPTextEncodeFlux[0]",
+                "KSampler.positive <- CLIPTextEncodeFlux[0]",
+                "KSampler.negative <- ConditioningZeroOut[0]",
+            ),
+        ),
+        only_ours=shape(
+            ("CLIPTextEncode", "CLIPTextEncode", "FluxGuidance"),
+            (
+                "CLIPTextEncode.clip <- DualCLIPLoader[0]",
+                "CLIPTextEncode.clip <- DualCLIPLoader[0]",
+                "FluxGuidance.conditioning <- CLIPTextEncode[0]",
+                "KSampler.positive <- FluxGuidance[0]",
+                "KSampler.negative <- CLIPTextEncode[0]",
+            ),
+        ),
+    ),
+}
+
+
+def test_every_graph_has_its_template() -> None:
+    assert set(COMPARISONS) == set(PACKAGES)
+    assert {comparison.case for comparison in COMPARISONS.values()} == set(CASES)
+
+
+@pytest.mark.parametrize("template", COMPARISONS)
+def test_nodes_and_links_are_the_published_ones(template: str) -> None:
+    comparison = COMPARISONS[template]
+    theirs = Shape.of(published(template))
+    ours = Shape.of(CASES[comparison.case].graph().to_prompt())
+    assert theirs.without(ours) == comparison.only_published
+    assert ours.without(theirs) == comparison.only_ours
+
+
+@pytest.mark.parametrize("template", [name for name, c in COMPARISONS.items() if c == Comparison(c.case)])
+def test_asked_for_the_published_picture_the_whole_graph_is_the_published_one(template: str) -> None:
+    theirs = published(template)
+    ours = ours_for(theirs, template)
+    assert tree_from_saver(ours) == tree_from_saver(theirs)
+
+
+@pytest.mark.parametrize("template", COMPARISONS)
+def test_asked_for_the_published_picture_each_node_has_the_published_values(template: str) -> None:
+    theirs = published(template)
+    own_classes = COMPARISONS[template].only_ours.nodes
+    compared = [node for node in ours_for(theirs, template).values() if node["class_type"] not in own_classes]
+    assert len(compared) >= 4
+    for node in compared:
+        candidates = [values(other) for other in theirs.values() if other["class_type"] == node["class_type"]]
+        assert any(values(node).items() <= candidate.items() for candidate in candidates), (node, candidates)
+
+
+def values(node: dict[str, Any]) -> dict[str, Any]:
+    """A node's inputs that are not links, without the name under which it saves."""
+    plain = {name: value for name, value in node["inputs"].items() if not isinstance(value, list)}
+    plain.pop("filename_prefix", None)
+    return plain
+
+
+def tree_from_saver(prompt: Prompt) -> dict[str, Any]:
+    (saver,) = (node_id for node_id, node in prompt.items() if node["class_type"] == "SaveImage")
+    result = tree(prompt, saver)
+    del result["inputs"]["filename_prefix"]
+    return result
+
+
+def ours_for(theirs: Prompt, template: str) -> Prompt:
+    """Our graph for the picture that a published graph makes."""
+    case = CASES[COMPARISONS[template].case]
+    latent = next(node for node in theirs.values() if node["class_type"].startswith("Empty"))["inputs"]
+    sampler = next(
+        node
+        for node in theirs.values()
+        if node["class_type"].startswith("KSampler") and theirs[node["inputs"]["latent_image"][0]]["inputs"] == latent
+    )["inputs"]
+    request = replace(
+        case.request,
+        prompt=text(theirs, sampler["positive"][0]),
+        negative_prompt=text(theirs, sampler["negative"][0]),
+        width=latent["width"],
+        height=latent["height"],
+        steps=sampler["steps"],
+        cfg=sampler["cfg"],
+        guidance=next((n["inputs"]["guidance"] for n in theirs.values() if "guidance" in n["inputs"]), None),
+        sampler=sampler["sampler_name"],
+        scheduler=sampler["scheduler"],
+        seed=sampler.get("seed", sampler.get("noise_seed")),
+    )
+    return replace(case, request=request).graph().to_prompt()
+
+
+def text(prompt: Prompt, node_id: str) -> str:
+    """The text that a conditioning was made from; none where it is something zeroed."""
+    node = prompt[node_id]
+    if node["class_type"] == "ConditioningZeroOut":
+        return ""
+    if node["class_type"] == "FluxGuidance":
+        return text(prompt, node["inputs"]["conditioning"][0])
+    found = node["inputs"].get("text", node["inputs"].get("clip_l"))
+    assert isinstance(found, str)
+    return found

@@ -1,0 +1,175 @@
+"""A registry that is right, and every way of getting it wrong: each as one replacement in it.
+
+The unit tests hold the parser to the place and the hint; the contract test holds the JSON Schema to the same verdict.
+"""
+# ruff: noqa: E501 - a table: one case a line
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GOOD = """\
+default: paint
+models:
+  paint:
+    description: A painter
+    family: sdxl
+    min_vram_gb: 7.5
+    files:
+      - role: checkpoint
+        folder: checkpoints
+        name: paint.safetensors
+        bytes: 1000
+        sha256: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        licence: MIT
+        sources:
+          - repo: someone/paint-1.0
+            path: files/paint.safetensors
+            revision: "0123456789"
+          - url: https://example.org/paint.safetensors?download=true
+            gated: true
+    defaults:
+      width: 1024
+      height: 768
+      steps: 20
+      cfg: 7
+      sampler: euler
+      scheduler: normal
+  parts:
+    description: In four parts
+    family: flux
+    min_vram_gb: 32
+    files:
+      - {role: diffusion_model, folder: unet, name: d.safetensors, bytes: 1, sha256: &b bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, licence: MIT, sources: &s [{url: "http://localhost:8000/d"}]}
+      - {role: clip_l, folder: clip, name: c.safetensors, bytes: 2, sha256: *b, licence: MIT, sources: *s}
+      - {role: t5xxl, folder: text_encoders, name: t.safetensors, bytes: 3, sha256: *b, licence: MIT, sources: *s}
+      - {role: vae, folder: vae, name: v.safetensors, bytes: 4, sha256: *b, licence: MIT, sources: *s}
+    defaults: {width: 1024, height: 1024, steps: 20, cfg: 1.0, guidance: 3.5, sampler: euler, scheduler: simple}
+"""
+
+
+@dataclass(frozen=True)
+class Bad:
+    """``GOOD`` with ``old`` (it occurs once) replaced by ``new``; refused at ``line:column``."""
+
+    name: str
+    old: str
+    new: str
+    place: str
+    message: str
+    hint: str = ""
+    schema_refuses: bool = True
+    """False where only the parser can know: YAML itself, and what links one part of the file to another."""
+
+    @property
+    def text(self) -> str:
+        assert GOOD.count(self.old) == 1, f"{self.name}: {self.old!r} occurs {GOOD.count(self.old)} times"
+        return GOOD.replace(self.old, self.new)
+
+
+A = '"' + "a" * 64 + '"'
+VAE = "      - {role: vae, folder: vae, name: v.safetensors, bytes: 4, sha256: *b, licence: MIT, sources: *s}\n"
+
+BAD = [
+    # keys
+    Bad("unknown key at the top", "default: paint", "defualt: paint", "1:1", "defualt is not a known key", "'default'"),
+    Bad("unknown key of a model", "    description: A p", "    note: A p", "4:5", "models.paint.note is not a known key"),
+    Bad("unknown key of a file", "bytes: 1000", "size: 1000", "11:9", "models.paint.files[0].size is not a known key"),
+    Bad("unknown key of a source", "revision: ", "commit: ", "17:13", "sources[0].commit is not a known key"),
+    Bad("repo and url together", "            path: f", "            url: https://e.org/f", "15:13", "sources[0].repo is not"),
+    Bad("unknown key of defaults", "steps: 20\n", "steps: 20\n      clip_skip: 2\n", "24:7", "clip_skip is not a known key"),
+    Bad("key given twice", "family: sdxl", "family: sdxl\n    family: sd15", "6:5", "given twice, first in line 5", "delete", False),
+    Bad("model given twice", "  parts:", "  paint:", "27:3", "models.paint is given twice, first in line 3", "", False),
+    Bad("merge key", "    family: sdxl", "    <<: {family: sdxl}", "5:5", "must be text, not the merge key", "", False),
+    Bad("no models", GOOD[GOOD.index("models:") :], "", "1:1", "lacks the key 'models'", "add models:", False),
+    Bad("no default", "default: paint\n", "", "1:1", "lacks the key 'default'", "add default:", False),
+    Bad("no hash", f"        sha256: {A}\n", "", "8:9", "files[0] lacks the key 'sha256'", "add sha256: 64 lowercase"),
+    Bad("no size", "        bytes: 1000\n", "", "8:9", "lacks the key 'bytes'", "exact file size"),
+    Bad("no licence", "        licence: MIT\n", "", "8:9", "lacks the key 'licence'"),
+    Bad("no path", "            path: files/paint.safetensors\n", "", "15:13", "sources[0] lacks the key 'path'"),
+    Bad("no steps", "      steps: 20\n", "", "21:7", "models.paint.defaults lacks the key 'steps'"),
+    # types
+    Bad("models is a list", GOOD[GOOD.index("models:") :], "models: [paint]\n", "2:9", "models must be a mapping, not a list"),
+    Bad("model is text", GOOD[GOOD.index("  paint:\n") + 8 :], " x\n", "3:10", "models.paint must be a mapping, not text"),
+    Bad("model name is a number", "  parts:", "  15:", "27:3", "models.15 must be text, not a whole number", "quotes", False),
+    Bad("model name in capitals", "  parts:", "  Parts:", "27:3", "cannot be 'Parts'", "lowercase"),
+    Bad("model name is a path", "  parts:", "  a/b:", "27:3", "cannot be 'a/b'"),
+    Bad("model without content", GOOD[GOOD.index("    description: In") :], "", "27:9", "must be a mapping, not nothing"),
+    Bad("text is a boolean", "A painter", "no", "4:18", "description must be text, not true or false", "put it in quotes"),
+    Bad("text is empty", "A painter", '""', "4:18", "cannot be ''", "one line"),
+    Bad("text over two lines", "A painter", '"A\\npainter"', "4:18", "cannot be 'A\\npainter'", "one line"),
+    Bad("number is text", "bytes: 1000", 'bytes: "1000"', "11:16", "bytes must be a whole number, not text"),
+    Bad("number with a fraction", "bytes: 1000", "bytes: 1000.5", "11:16", "bytes must be a whole number, not a number"),
+    Bad("number in octal", "bytes: 1000", "bytes: 01000", "11:16", "bytes cannot be '01000'", "plain decimal", False),
+    Bad("number with underscores", "bytes: 1000", "bytes: 1_000", "11:16", "bytes cannot be '1_000'", "plain", False),
+    Bad("number in base 60", "cfg: 7", "cfg: 1:30", "24:12", "cfg cannot be '1:30'", "plain", False),
+    Bad("number not finite", "cfg: 7", "cfg: .inf", "24:12", "cfg cannot be '.inf'", "plain"),
+    Bad("zero bytes", "bytes: 1000", "bytes: 0", "11:16", "bytes cannot be 0", "from 1"),
+    Bad("negative", "steps: 20\n", "steps: -1\n", "23:14", "steps cannot be '-1'"),
+    Bad("too many steps", "steps: 20\n", "steps: 10001\n", "23:14", "steps cannot be 10001", "from 1 to 10000"),
+    Bad("cfg too high", "cfg: 7", "cfg: 101", "24:12", "cfg cannot be 101", "from 0 to 100"),
+    Bad("vram is text", "min_vram_gb: 7.5", "min_vram_gb: 8 GB", "6:18", "min_vram_gb must be a number, not text", "GiB"),
+    Bad("flag is yes", "gated: true", "gated: yes", "19:20", "gated cannot be 'yes'", "true or false", False),
+    Bad("flag is a number", "gated: true", "gated: 1", "19:20", "gated must be true or false, not a whole number"),
+    Bad("files is a mapping", "- role: checkpoint", "  role: checkpoint", "8:9", "files must be a list, not a mapping"),
+    Bad("no file", GOOD[GOOD.index("      - {") : GOOD.index("    defaults: {")], "      []\n", "32:7", "files is an empty list", "one checkpoint"),
+    Bad("no source", 'sources: &s [{url: "http://localhost:8000/d"}]', "sources: &s []", "32:178", "is an empty list"),
+    # words
+    Bad("unknown family", "family: sdxl", "family: sd3", "5:13", "family cannot be 'sd3'", "one of: sd15, sdxl, flux"),
+    Bad("unknown sampler", "sampler: euler\n", "sampler: eular\n", "25:16", "sampler cannot be 'eular'", "'euler'"),
+    Bad("unknown scheduler", "scheduler: normal", "scheduler: kars", "26:18", "scheduler cannot be 'kars'", "karras"),
+    Bad("unknown role", "role: checkpoint", "role: lora", "8:15", "role cannot be 'lora'", "one of: checkpoint"),
+    # hashes
+    Bad("hash too short", A, '"aaaa"', "12:17", "sha256 cannot be 'aaaa'", "64 lowercase"),
+    Bad("hash in capitals", A, A.upper(), "12:17", "sha256 cannot be 'AAAA", "64 lowercase"),
+    Bad("hash not hexadecimal", A, A.replace("aa", "xy"), "12:17", "sha256 cannot be 'xyxy", "64 lowercase"),
+    Bad("hash of digits without quotes", A, "1" * 64, "12:17", "sha256 must be text, not a whole number", "quotes"),
+    Bad("hash empty", A, "", "12:16", "sha256 must be text, not nothing", "64 lowercase"),
+    # paths
+    Bad("folder goes up", "folder: checkpoints", "folder: ../checkpoints", "9:17", "folder cannot be '../checkpoints'", "write folder: checkpoints"),
+    Bad("folder is absolute", "folder: checkpoints", "folder: /checkpoints", "9:17", "folder cannot be '/checkpoints'"),
+    Bad("folder of another role", "folder: checkpoints", "folder: vae", "9:17", "does not look there for a checkpoint"),
+    Bad("folder unknown", "folder: vae,", "folder: vaes,", "35:29", "folder cannot be 'vaes'", "write folder: vae"),
+    Bad("name goes up", "name: paint.", "name: ../paint.", "10:15", "a path could leave the models folder", "bare file name"),
+    Bad("name in a folder", "name: paint.", "name: xl/paint.", "10:15", "a path could leave the models folder"),
+    Bad("name absolute", "name: paint.", "name: /paint.", "10:15", "a path could leave the models folder"),
+    Bad("name with backslash", "name: paint.", "name: ..\\paint.", "10:15", "a path could leave the models folder"),
+    Bad("name with a drive", "name: paint.", "name: c:paint.", "10:15", "a path could leave the models folder"),
+    Bad("name with a control character", "name: paint.safetensors", 'name: "a\\tb.safetensors"', "10:15", "name cannot be"),
+    Bad("name hidden", "name: paint.", "name: .paint.", "10:15", "name cannot be '.paint.safetensors'"),
+    Bad("name is dots only", "name: paint.safetensors", "name: ..safetensors", "10:15", "name cannot be '..safetensors'"),
+    Bad("not safetensors", "name: paint.safetensors", "name: paint.ckpt", "10:15", "other formats can carry code", ".safetensors"),
+    Bad("repository without owner", "repo: someone/", "repo: ", "15:19", "repo cannot be 'paint-1.0'", "owner/name"),
+    Bad("repository with dots", "repo: someone/", "repo: ../", "15:19", "repo cannot be '../paint-1.0'"),
+    Bad("repository path goes up", "path: files/", "path: ../", "16:19", "path cannot be '../paint.safetensors'"),
+    Bad("repository path absolute", "path: files/", "path: /", "16:19", "path cannot be '/paint.safetensors'"),
+    Bad("repository path with a query", "path: files/", "path: a?b/", "16:19", "path cannot be 'a?b/paint.safetensors'"),
+    Bad("revision with a slash", '"0123456789"', "a/../b", "17:23", "revision cannot be 'a/../b'"),
+    Bad("revision of digits without quotes", '"0123456789"', "123", "17:23", "must be text, not a whole number", "quotes"),
+    Bad("address of a file", "url: https://example.org/", "url: file:///", "18:18", "url cannot be 'file:///paint", "http(s)"),
+    Bad("address with a password", "url: https://", "url: https://me:secret@", "18:18", "url cannot be", "without user name"),
+    # families
+    Bad("width for sd", "width: 1024\n", "width: 1020\n", "21:14", "width cannot be 1020: sdxl needs multiples of 8", "1016 or 1024"),
+    Bad("height for flux", "height: 1024,", "height: 1000,", "36:37", "flux needs multiples of 16", "992 or 1008"),
+    Bad("width too small", "width: 1024\n", "width: 8\n", "21:14", "width cannot be 8", "from 16 to 16384"),
+    Bad("guidance for sd", "cfg: 7\n", "cfg: 7\n      guidance: 3.5\n", "25:7", "defaults.guidance is not a known key"),
+    Bad("part missing", VAE, "", "32:7", "files lacks the role vae", "diffusion_model, clip_l, t5xxl, vae"),
+    Bad("part twice", VAE, VAE + VAE.replace("v.s", "w.s"), "36:9", "files[4] is a second file with the role vae", "keep one"),
+    Bad("parts and one file", VAE, VAE + VAE.replace("{role: vae, folder: vae", "{role: checkpoint, folder: checkpoints"), "32:9", "has the role diffusion_model", "checkpoint"),
+    Bad("parts for sd", "family: flux", "family: sd15", "32:9", "has the role diffusion_model, which has no place here"),
+    Bad("sd without checkpoint", "role: checkpoint\n        folder: checkpoints", "role: vae\n        folder: vae", "8:9", "has the role vae"),
+    # across the file
+    Bad("default names no model", "default: paint", "default: pant", "1:10", "default names no model: 'pant'", "did you mean 'paint'?", False),
+    Bad("default is a list", "default: paint", "default: [paint]", "1:10", "default must be text, not a list"),
+    Bad("one name for two files", "name: t.safetensors", "name: C.safetensors", "34:52", "another sha256 or size at", "another name", False),
+    # YAML
+    Bad("tab", "    family: sdxl", "\tfamily: sdxl", "5:1", "not YAML", "no tabs", False),
+    Bad("colon in text", "A painter", "A: painter", "4:19", "not YAML: mapping values are not allowed", "", False),
+    Bad("unknown anchor", "sha256: *b, licence: MIT, sources: *s}\n      - {role: t5xxl", "sha256: *x, licence: MIT, sources: *s}\n      - {role: t5xxl", "33:77", "not YAML", "", False),
+    Bad("second document", "  parts:", "---\nparts:", "27:1", "not YAML", "", False),
+    Bad("control character", "A painter", "A \x07painter", "4:1", "has a control character", "type it again", False),
+    Bad("tagged object", "A painter", "!!python/name:os.system x", "4:18", "must be text, not python/name:os.system", "", False),
+    Bad("empty", GOOD, "", "1:1", "is empty", "models:"),
+    Bad("only a comment", GOOD, "# nothing\n", "1:1", "is empty", "models:"),
+    Bad("a list", GOOD, "- sdxl\n", "1:1", "must be a mapping, not a list"),
+]  # fmt: skip
