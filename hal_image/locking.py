@@ -106,7 +106,8 @@ def file_lock(path: Path, on_wait: WaitCallback | None = None, timeout: float | 
     if lock is None and on_wait is not None:
         on_wait(holder(path))
     while lock is None:
-        if end is not None and time.monotonic() + pause > end:
+        left = _LONGEST_PAUSE if end is None else end - time.monotonic()
+        if left <= 0:
             pid = holder(path)
             who = "another process" if pid is None else f"process {pid}"
             raise TimeoutError_(
@@ -115,7 +116,7 @@ def file_lock(path: Path, on_wait: WaitCallback | None = None, timeout: float | 
                 retryable=True,
                 details={"lock": str(path), "pid": pid},
             )
-        time.sleep(pause)
+        time.sleep(min(pause, left))
         pause = min(2 * pause, _LONGEST_PAUSE)
         lock = try_lock(path)
     with lock:

@@ -1,12 +1,12 @@
 """What is asked for: one picture with nothing left to default. Shared by every other part; imports nothing of ours.
 
 Limits are those of the pinned ComfyUI's own nodes (``KSampler``, ``EmptyLatentImage``, ``FluxGuidance`` in its
-``/object_info``); ``tests/engine/test_contract.py`` holds them to the running server.
+``/object_info``); ``tests/engine/test_graphs_against_server.py`` holds them to the running server.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 MIN_SIDE = 16
 """Smallest width or height in pixels."""
@@ -34,8 +34,7 @@ SCHEDULERS = (
 """``KSampler``'s ``scheduler`` values in the pinned ComfyUI."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRequest:
+class ImageRequest(NamedTuple):
     """One picture, fully resolved.
 
     Attributes:

@@ -28,8 +28,7 @@ engine → host (``event``)
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hal_image.errors import InternalError
 
@@ -42,8 +41,7 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 Line = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class EngineSettings:
+class EngineSettings(NamedTuple):
     """What an engine was started with. An engine with other settings is replaced, not reused.
 
     Attributes:
@@ -61,8 +59,7 @@ class EngineSettings:
     cpu: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
+class EngineStatus(NamedTuple):
     """A picture of an engine at one moment.
 
     Attributes:
@@ -130,9 +127,9 @@ WIRE_HINT = "stop the engine (hal_generate_image.py stop) and run the command ag
 
 def settings_to_json(settings: EngineSettings) -> Line:
     """``EngineSettings`` as it goes over the wire and onto the command line of the engine."""
-    return asdict(settings)
+    return settings._asdict()
 
 
 def settings_from_json(value: Line) -> EngineSettings:
     """The opposite of ``settings_to_json``; unknown fields of a newer version are ignored."""
-    return EngineSettings(**{name: value[name] for name in EngineSettings.__dataclass_fields__})
+    return EngineSettings(**{name: value[name] for name in EngineSettings._fields})

@@ -8,7 +8,6 @@ import socketserver
 import struct
 import threading
 import uuid
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hal_image import wire
@@ -97,7 +96,7 @@ class Connection(socketserver.StreamRequestHandler):
                 worker.free()
             elif operation == "stop":
                 (worker.abort if line.get("force") else worker.drain)()
-            self._send({"event": "status", **asdict(worker.status())})
+            self._send({"event": "status", **worker.status()._asdict()})
         else:
             raise InternalError(f"unknown request {operation!r}", code="wire_invalid", hint=wire.WIRE_HINT)
 

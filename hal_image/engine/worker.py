@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
@@ -206,7 +205,7 @@ class Worker:
             done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
             self._jobs_done += 1
             self._ended(job)
-            job.emit({"event": "done", **done, "engine": asdict(self.status())})
+            job.emit({"event": "done", **done, "engine": self.status()._asdict()})
 
     def _ended(self, job: Job) -> None:
         """Counts the job as over before its client hears of it, so that a status asked for then is right."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hal_image.errors import TimeoutError_
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(NamedTuple):
     """``end`` is on the clock of ``time.monotonic``; ``None`` never comes.
 
     Attributes:

@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from hal_image import about
@@ -32,7 +31,7 @@ def texts(request: ImageRequest, model: JsonObject, graph: Graph, engine: JsonOb
     own = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": about.PROGRAM, "version": about.version()},
-        "request": asdict(request),
+        "request": request._asdict(),
         "model": model,
         "engine": engine,
     }

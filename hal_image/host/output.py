@@ -6,8 +6,8 @@ import os
 import secrets
 import string
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from hal_image.errors import EnvironmentError_, UsageError
 
@@ -16,12 +16,11 @@ DEFAULT_NAME = "hal8000-{date}-{seed}.png"
 STDOUT = "-"
 
 
-@dataclass(frozen=True, slots=True)
-class PictureFacts:
-    """What a template can name: ``date`` is ``YYYYMMDD-HHMMSS`` in local time, ``index`` counts from 1."""
+class PictureFacts(NamedTuple):
+    """What a template can name: ``date`` is ``YYYYMMDD-HHMMSS`` in local time, ``number`` counts from 1."""
 
     seed: int
-    index: int
+    number: int
     model: str
     date: str
 
@@ -65,7 +64,7 @@ def _render(template: str, fact: PictureFacts) -> Path:
         unknown = [name for name in names if name not in FIELDS]
         if unknown:
             raise ValueError(f"{{{unknown[0]}}} is not known")
-        values = {"seed": fact.seed, "index": fact.index, "model": fact.model, "date": fact.date}
+        values = {"seed": fact.seed, "index": fact.number, "model": fact.model, "date": fact.date}
         rendered = template.format_map(values)
     except ValueError as error:
         raise UsageError(

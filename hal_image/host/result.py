@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import EXIT_OK
 
@@ -14,16 +13,14 @@ SCHEMA_VERSION = 1
 """Version of the JSON output. Adding a field does not raise it, changing or removing one does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Warn:
+class Warn(NamedTuple):
     """Something that the caller should know and that is no failure: ``code`` is stable."""
 
     code: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How a command ended.
 
     Attributes:
@@ -39,7 +36,7 @@ class Result:
     lines: tuple[str, ...] = ()
     raw: bytes | None = None
     exit_code: int = EXIT_OK
-    warnings: tuple[Warn, ...] = field(default=())
+    warnings: tuple[Warn, ...] = ()
 
 
 def envelope(

@@ -1,85 +1,17 @@
-"""Reads models.yaml, ours and the user's own, and refuses everything it does not fully understand.
-
-A registry decides what is downloaded, where it is written and what is loaded into the GPU, so a typing error must not
-pass as a default. ``docs/reference/models-yaml.md`` describes the format for people and
-``hal_image/schemas/models.schema.json`` for editors; ``tests/contract/test_models_schema.py`` holds the two together.
-"""
+"""The registry: which models there are. Reading models.yaml is ``registry_parser``'s, and not needed in a warm call."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING
 
-from hal_image import request
 from hal_image.errors import UsageError
 from hal_image.models import registry_cache
-from hal_image.models.located_yaml import Located, compose, did_you_mean
-from hal_image.models.types import FOLDERS, SIZE_MULTIPLE, Defaults, Family, Model, ModelFile, Registry, Role, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FAMILIES: tuple[Family, ...] = get_args(Family)
-FLUX_PARTS: tuple[Role, ...] = ("diffusion_model", "clip_l", "t5xxl", "vae")
-"""Roles of a FLUX model that does not come as one file. Every other model is exactly one ``checkpoint``."""
-
-MAX_BYTES = 2**53 - 1
-"""Largest integer that every JSON reader keeps exactly."""
-MAX_VRAM_GB = 1024
-
-# Patterns hold in Python and in ECMAScript, because models.schema.json repeats them.
-MODEL_NAME = r"^[a-z0-9][a-z0-9._-]*$"
-ONE_LINE = r"^\S(.*\S)?$"
-SHA256 = r"^[0-9a-f]{64}$"
-FILE_NAME = r'^[^\s./\\:*?"<>|\x00-\x1f][^/\\:*?"<>|\x00-\x1f]*\.safetensors$'  # what Windows can store, too
-REPO = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
-REPO_PATH = r"^([A-Za-z0-9_][A-Za-z0-9._+-]*/)*[A-Za-z0-9_][A-Za-z0-9._+-]*\.safetensors$"
-REVISION = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-URL = r"^https?://[^\s/?#@]+/\S+$"  # no user:password@, since addresses are shown and logged
-
-# Every key, and how to write its value: the hint of a complaint about it.
-_ROOT_KEYS = {"default": "the name of the model used without --model", "models": "a mapping of model names to models"}
-_MODEL_KEYS = {
-    "description": "one line of text for people",
-    "family": f"one of: {', '.join(FAMILIES)}",
-    "min_vram_gb": "GiB of VRAM it needs, as in 8",
-    "files": "a list with one checkpoint, or for flux also the four parts " + ", ".join(FLUX_PARTS),
-    "defaults": "a mapping with width, height, steps, cfg, sampler, scheduler (and guidance for flux)",
-}
-_FILE_KEYS = {
-    "role": f"one of: {', '.join(FOLDERS)}",
-    "folder": "the folder below the models folder that fits the role",
-    "name": "a bare file name that ends in .safetensors",
-    "bytes": "the exact file size in bytes",
-    "sha256": "64 lowercase hexadecimal digits in quotes, as sha256sum or the download page shows them",
-    "licence": "one line of text, as in Apache-2.0",
-    "sources": "a list of places to download it from, each with repo and path, or with url",
-}
-_HUB_KEYS = {"repo": "owner/name on the hub", "path": "the file's path in the repository, ending in .safetensors"}
-_URL_KEYS = {"url": "an http(s) address of the file, without user name or password"}
-_REVISION_KEY = {"revision": "a commit, tag or branch of the repository, in quotes"}
-_GATED_KEY = {"gated": "true if it needs an account and an accepted licence"}
-_DEFAULTS_KEYS = {
-    "width": "pixels",
-    "height": "pixels",
-    "steps": f"a whole number from 1 to {request.MAX_STEPS}",
-    "cfg": f"a number from 0 to {request.MAX_CFG:g}; 1 switches the negative prompt off",
-    "sampler": f"one of: {', '.join(request.SAMPLERS)}",
-    "scheduler": f"one of: {', '.join(request.SCHEDULERS)}",
-}
-_GUIDANCE_KEY = {"guidance": f"a number from 0 to {request.MAX_GUIDANCE:g}; leave it out if the model has none"}
-
-
-@dataclass(slots=True)
-class _Document:
-    """One registry file, read but not yet merged: what is needed to point back into it is kept."""
-
-    path: Path
-    default: Located | None = None
-    models: dict[str, Model] = field(default_factory=dict)
-    names: dict[str, list[Located]] = field(default_factory=dict)
-    """Per model, the places of its files' names, in the order of ``Model.files``."""
+    from hal_image.models.types import Model, Registry
 
 
 def default_registry_path() -> Path:
@@ -102,20 +34,14 @@ def load_registry(project_file: Path, user_files: Sequence[Path] = (), *, cache:
     Raises:
         RegistryError: a file breaks a rule; the message starts with ``path:line:column:`` and the hint mends it.
     """
-    if cache is not None and (kept := registry_cache.read(cache, (project_file, *user_files))) is not None:
+    files = (project_file, *user_files)
+    if cache is not None and (kept := registry_cache.read(cache, files)) is not None:
         return kept
-    documents = [_read(project_file, base=True), *(_read(path, base=False) for path in user_files)]
-    models: dict[str, Model] = {}
-    for document in documents:
-        models.update(document.models)
-    _check_same_name_same_file(documents, models)
-    default = next(d.default for d in reversed(documents) if d.default is not None)
-    if (wanted := default.text()) not in models:
-        hint = f"the models are: {', '.join(models)}"
-        default.fail(f"names no model: {wanted!r}", " ".join(filter(None, (did_you_mean(wanted, models), hint))))
-    registry = Registry(default=wanted, models=models)
+    from hal_image.models.registry_parser import parse_registry  # noqa: PLC0415 - imports PyYAML, 20 ms
+
+    registry = parse_registry(project_file, user_files)
     if cache is not None:
-        registry_cache.write(cache, (project_file, *user_files), registry)
+        registry_cache.write(cache, files, registry)
     return registry
 
 
@@ -127,130 +53,10 @@ def get_model(registry: Registry, name: str) -> Model:
     """
     if (model := registry.models.get(name)) is not None:
         return model
+    from hal_image.models.located_yaml import did_you_mean  # noqa: PLC0415 - only on failure
+
     known = list(registry.models)
     hint = " ".join(filter(None, (did_you_mean(name, known), f"the models are: {', '.join(known)}")))
     raise UsageError(
         f"there is no model {name!r}", code="unknown_model", hint=hint, details={"model": name, "models": known}
     )
-
-
-def _read(path: Path, *, base: bool) -> _Document:
-    root = compose(path, "write a mapping with the keys models: and default:")
-    # A user's own file may hold only what it changes.
-    top = root.mapping(_ROOT_KEYS) if base else root.mapping({}, _ROOT_KEYS)
-    document = _Document(path, top.get("default"))
-    if document.default is not None:
-        document.default.text(MODEL_NAME)
-    for key, value in top["models"].entries() if "models" in top else ():
-        name = key.text()
-        Located(key.node, key.file, key.label, "lowercase letters, digits and . _ - only").text(MODEL_NAME)
-        document.models[name], document.names[name] = _model(name, value)
-    return document
-
-
-def _model(name: str, node: Located) -> tuple[Model, list[Located]]:
-    keys = node.mapping(_MODEL_KEYS)
-    family = cast("Family", keys["family"].choice(FAMILIES))
-    files = [_file(item) for item in keys["files"].items()]
-    _check_roles(family, keys["files"], [file.role for file, _ in files])
-    model = Model(
-        name=name,
-        description=keys["description"].text(ONE_LINE),
-        family=family,
-        files=tuple(file for file, _ in files),
-        defaults=_defaults(keys["defaults"], family),
-        min_vram_gb=keys["min_vram_gb"].number(0, MAX_VRAM_GB),
-        registry=node.file,
-    )
-    return model, [place for _, place in files]
-
-
-def _file(node: Located) -> tuple[ModelFile, Located]:
-    keys = node.mapping(_FILE_KEYS)
-    role = cast("Role", keys["role"].choice(tuple(FOLDERS)))
-    folder = keys["folder"].text()
-    if folder not in FOLDERS[role]:
-        where = " or ".join(FOLDERS[role])
-        keys["folder"].fail(f"cannot be {folder!r}: ComfyUI does not look there for a {role}", f"write folder: {where}")
-    name = keys["name"].text()
-    if any(character in name for character in "/\\:"):
-        keys["name"].fail(f"cannot be {name!r}: a path could leave the models folder")
-    if not name.endswith(".safetensors"):
-        keys["name"].fail(f"cannot be {name!r}: other formats can carry code that runs when they are loaded")
-    file = ModelFile(
-        role=role,
-        folder=folder,
-        name=keys["name"].text(FILE_NAME),
-        bytes=keys["bytes"].integer(1, MAX_BYTES),
-        sha256=keys["sha256"].text(SHA256),
-        licence=keys["licence"].text(ONE_LINE),
-        sources=tuple(_source(item) for item in keys["sources"].items()),
-    )
-    return file, keys["name"]
-
-
-def _source(node: Located) -> Source:
-    is_url = any(key.text() == "url" for key, _ in node.entries())
-    required, optional = (_URL_KEYS, _GATED_KEY) if is_url else (_HUB_KEYS, {**_REVISION_KEY, **_GATED_KEY})
-    keys = node.mapping(required, optional)
-    return Source(
-        repo=None if is_url else keys["repo"].text(REPO),
-        path=None if is_url else keys["path"].text(REPO_PATH),
-        revision=keys["revision"].text(REVISION) if "revision" in keys else None,
-        url=keys["url"].text(URL) if is_url else None,
-        gated=keys["gated"].flag() if "gated" in keys else False,
-    )
-
-
-def _defaults(node: Located, family: Family) -> Defaults:
-    keys = node.mapping(_DEFAULTS_KEYS, _GUIDANCE_KEY if family == "flux" else None)
-    return Defaults(
-        width=_side(keys["width"], family),
-        height=_side(keys["height"], family),
-        steps=keys["steps"].integer(1, request.MAX_STEPS),
-        cfg=keys["cfg"].number(0, request.MAX_CFG),
-        guidance=keys["guidance"].number(0, request.MAX_GUIDANCE) if "guidance" in keys else None,
-        sampler=keys["sampler"].choice(request.SAMPLERS),
-        scheduler=keys["scheduler"].choice(request.SCHEDULERS),
-    )
-
-
-def _side(node: Located, family: Family) -> int:
-    side = node.integer(request.MIN_SIDE, request.MAX_SIDE)
-    multiple = SIZE_MULTIPLE[family]
-    if side % multiple:
-        below = side // multiple * multiple
-        node.fail(f"cannot be {side}: {family} needs multiples of {multiple}", f"{below} or {below + multiple}")
-    return side
-
-
-def _check_roles(family: Family, node: Located, roles: list[Role]) -> None:
-    wanted = FLUX_PARTS if family == "flux" and "checkpoint" not in roles else ("checkpoint",)
-    for index, role in enumerate(roles):
-        if role not in wanted:
-            node.items()[index].fail(
-                f"has the role {role}, which has no place here", f"these files are wanted: {', '.join(wanted)}"
-            )
-        if role in roles[:index]:
-            node.items()[index].fail(f"is a second file with the role {role}", "keep one of the two")
-    missing = [role for role in wanted if role not in roles]
-    if missing:
-        node.fail(f"lacks the role {missing[0]}", f"these files are wanted: {', '.join(wanted)}")
-
-
-def _check_same_name_same_file(documents: list[_Document], models: dict[str, Model]) -> None:
-    """Two models may share a file, but not a file name for two different files: one would overwrite the other."""
-    seen: dict[tuple[tuple[str, ...], str], tuple[ModelFile, Located]] = {}
-    for document in documents:
-        for model in document.models.values():
-            if models[model.name] is not model:
-                continue  # replaced by a later document
-            for file, place in zip(model.files, document.names[model.name], strict=True):
-                # ComfyUI searches all folders of a role, and a Windows disk does not tell upper from lower case.
-                first, first_place = seen.setdefault((FOLDERS[file.role], file.name.lower()), (file, place))
-                if (file.sha256, file.bytes) != (first.sha256, first.bytes):
-                    where = f"{first_place.file}:{first_place.node.start_mark.line + 1}"
-                    place.fail(
-                        f"is {file.name!r}, which has another sha256 or size at {where}",
-                        "give one of the two files another name, or mend its sha256 and bytes",
-                    )

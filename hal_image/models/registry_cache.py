@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,9 @@ def write(cache: Path, files: Sequence[Path], registry: Registry) -> None:
     """Keep ``registry`` for the next call; does nothing where that is not possible. Never raises."""
     partial = cache.with_name(f"{cache.name}.{os.getpid()}")
     try:
-        partial.write_text(json.dumps({"key": _key(files), **asdict(registry)}), encoding="utf-8")
+        models = {name: _fields(model) for name, model in registry.models.items()}
+        kept = {"key": _key(files), "default": registry.default, "models": models}
+        partial.write_text(json.dumps(kept), encoding="utf-8")
         partial.replace(cache)
     except (OSError, ValueError):
         partial.unlink(missing_ok=True)
@@ -48,6 +49,11 @@ def _key(files: Sequence[Path]) -> Any:
         [[stat.st_mtime_ns, stat.st_size] for stat in code],
         [[str(path), path.read_bytes().decode("utf-8")] for path in files],
     ]
+
+
+def _fields(model: Model) -> dict[str, Any]:
+    files = [{**file._asdict(), "sources": [source._asdict() for source in file.sources]} for file in model.files]
+    return {**model._asdict(), "files": files, "defaults": model.defaults._asdict()}
 
 
 def _model(fields: dict[str, Any]) -> Model:

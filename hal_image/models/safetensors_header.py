@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import math
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from hal_image.errors import ModelError
@@ -63,8 +62,7 @@ class Tensor(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """What a safetensors file says about itself.
 
     Attributes:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hal_image.errors import ModelError
 from hal_image.models.safetensors_header import read_header
@@ -27,8 +26,7 @@ _SKIPPED = ".git"
 """The one folder that ComfyUI leaves out of its lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedFile:
+class ResolvedFile(NamedTuple):
     """A file of a model that is there, complete and well-formed.
 
     Attributes:
@@ -50,8 +48,7 @@ class ResolvedFile:
     verified: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedModel:
+class ResolvedModel(NamedTuple):
     """A model whose files are all there; ``files`` has the order of ``model.files``."""
 
     model: Model

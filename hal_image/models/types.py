@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Family = Literal["sd15", "sdxl", "flux"]
 Role = Literal["checkpoint", "diffusion_model", "clip_l", "t5xxl", "vae"]
@@ -22,8 +21,7 @@ SIZE_MULTIPLE: dict[Family, int] = {"sd15": 8, "sdxl": 8, "flux": 16}
 2x2 latent patches (16)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """Where a file can be downloaded.
 
     Either a hub file (``repo``, ``path``, optional ``revision``) or a plain ``url``; the other fields are ``None``.
@@ -43,8 +41,7 @@ class Source:
         return f"https://huggingface.co/{self.repo}/resolve/{self.revision or 'main'}/{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(NamedTuple):
     """One file of a model.
 
     Attributes:
@@ -71,8 +68,7 @@ class ModelFile:
         return all(source.gated for source in self.sources)
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(NamedTuple):
     """What is used for every option that the caller leaves out. Units as in ``ImageRequest``."""
 
     width: int
@@ -84,8 +80,7 @@ class Defaults:
     scheduler: str
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(NamedTuple):
     """One registry entry.
 
     Attributes:
@@ -116,8 +111,7 @@ class Model:
         return sum(f.bytes for f in self.files)
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+class Registry(NamedTuple):
     """All known models, by name, and the one used when ``--model`` is not given."""
 
     default: str

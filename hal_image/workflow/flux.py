@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.workflow.graph import Graph, Link, Node, link, node
 from hal_image.workflow.sampling import sample_and_save
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
     from hal_image.request import ImageRequest
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
+class _Loaded(NamedTuple):
     nodes: dict[str, Node]
     model: Link
     clip: Link

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
@@ -31,8 +30,7 @@ class Node(TypedDict):
     _meta: Meta
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """Nodes by id, and the id of the ``SaveImage`` whose picture is the result.
 
     Ids are numbers as strings and mean the same in every family: 1 model, 2 text encoders, 3 autoencoder (2 and 3 only

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hal_image.models.types import FOLDERS, Defaults, Family, Model, ModelFile, Role, Source
@@ -23,7 +23,7 @@ class GraphCase:
 
     def graph(self, **changes: object) -> Graph:
         """The graph for the request, with some of its values changed."""
-        return build(replace(self.request, **changes), self.model, self.names)  # type: ignore[arg-type]
+        return build(self.request._replace(**changes), self.model, self.names)  # type: ignore[arg-type]
 
 
 def _case(name: str, family: Family, names: Mapping[Role, str], defaults: Defaults) -> GraphCase:

@@ -171,8 +171,7 @@ def ours_for(theirs: Prompt, template: str) -> Prompt:
         for node in theirs.values()
         if node["class_type"].startswith("KSampler") and theirs[node["inputs"]["latent_image"][0]]["inputs"] == latent
     )["inputs"]
-    request = replace(
-        case.request,
+    request = case.request._replace(
         prompt=text(theirs, sampler["positive"][0]),
         negative_prompt=text(theirs, sampler["negative"][0]),
         width=latent["width"],

@@ -12,8 +12,8 @@ import yaml
 
 import hal_image
 from hal_image import request
-from hal_image.models import registry
-from hal_image.models.registry import default_registry_path
+from hal_image.models import registry_parser
+from hal_image.models.registry import default_registry_path, load_registry
 from hal_image.models.types import FOLDERS, SIZE_MULTIPLE
 from tests.unit.models.registry_documents import BAD, GOOD, Bad
 
@@ -42,7 +42,7 @@ def test_the_example_of_the_documentation_is_valid(validator: jsonschema.Draft20
     validator.validate(yaml.safe_load(example))
     own = tmp_path / "own.yaml"
     own.write_text(example, encoding="utf-8")
-    merged = registry.load_registry(default_registry_path(), [own])
+    merged = load_registry(default_registry_path(), [own])
     assert merged.default == "my-paint"
 
 
@@ -77,20 +77,20 @@ def test_what_only_the_parser_can_see(validator: jsonschema.Draft202012Validator
 def test_words_patterns_and_limits_are_the_parsers(schema: dict[str, Any]) -> None:
     file, defaults, side = (schema["$defs"][name] for name in ("file", "defaults", "side"))
     model, source = schema["$defs"]["model"], schema["$defs"]["source"]
-    assert schema["properties"]["models"]["propertyNames"]["pattern"] == registry.MODEL_NAME
-    assert schema["properties"]["default"]["pattern"] == registry.MODEL_NAME
-    assert model["properties"]["description"]["pattern"] == registry.ONE_LINE
-    assert model["properties"]["family"]["enum"] == list(registry.FAMILIES)
-    assert model["properties"]["min_vram_gb"]["maximum"] == registry.MAX_VRAM_GB
+    assert schema["properties"]["models"]["propertyNames"]["pattern"] == registry_parser.MODEL_NAME
+    assert schema["properties"]["default"]["pattern"] == registry_parser.MODEL_NAME
+    assert model["properties"]["description"]["pattern"] == registry_parser.ONE_LINE
+    assert model["properties"]["family"]["enum"] == list(registry_parser.FAMILIES)
+    assert model["properties"]["min_vram_gb"]["maximum"] == registry_parser.MAX_VRAM_GB
     assert file["properties"]["role"]["enum"] == list(FOLDERS)
-    assert file["properties"]["name"]["pattern"] == registry.FILE_NAME
-    assert file["properties"]["sha256"]["pattern"] == registry.SHA256
-    assert file["properties"]["licence"]["pattern"] == registry.ONE_LINE
-    assert file["properties"]["bytes"]["maximum"] == registry.MAX_BYTES
-    assert source["else"]["properties"]["repo"]["pattern"] == registry.REPO
-    assert source["else"]["properties"]["path"]["pattern"] == registry.REPO_PATH
-    assert source["else"]["properties"]["revision"]["pattern"] == registry.REVISION
-    assert source["then"]["properties"]["url"]["pattern"] == registry.URL
+    assert file["properties"]["name"]["pattern"] == registry_parser.FILE_NAME
+    assert file["properties"]["sha256"]["pattern"] == registry_parser.SHA256
+    assert file["properties"]["licence"]["pattern"] == registry_parser.ONE_LINE
+    assert file["properties"]["bytes"]["maximum"] == registry_parser.MAX_BYTES
+    assert source["else"]["properties"]["repo"]["pattern"] == registry_parser.REPO
+    assert source["else"]["properties"]["path"]["pattern"] == registry_parser.REPO_PATH
+    assert source["else"]["properties"]["revision"]["pattern"] == registry_parser.REVISION
+    assert source["then"]["properties"]["url"]["pattern"] == registry_parser.URL
     assert defaults["properties"]["sampler"]["enum"] == list(request.SAMPLERS)
     assert defaults["properties"]["scheduler"]["enum"] == list(request.SCHEDULERS)
     assert defaults["properties"]["steps"]["maximum"] == request.MAX_STEPS

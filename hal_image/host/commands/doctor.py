@@ -8,9 +8,8 @@ import platform
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about, paths
 from hal_image.errors import EXIT_ENVIRONMENT, EXIT_OK, HalError
@@ -31,8 +30,7 @@ ENGINE_BYTES = 7_000_000_000
 """Free space for installing the engine: what it takes, and the downloads on their way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One thing looked at: ``status`` is pass, warn or fail; ``fix`` says what to do about the latter two."""
 
     name: str
@@ -51,7 +49,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         if check.fix:
             lines.append(f"      fix: {check.fix}")
     failed = [check.name for check in checks if check.status == FAIL]
-    data = {"checks": [asdict(check) for check in checks], "failed": failed}
+    data = {"checks": [check._asdict() for check in checks], "failed": failed}
     return Result("doctor", data, tuple(lines), exit_code=EXIT_ENVIRONMENT if failed else EXIT_OK)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths, png
 from hal_image.errors import HalError, InternalError, JsonObject, UsageError
@@ -40,8 +39,7 @@ CANCEL_LIMIT_S = 2.0
 EVENT_WAIT_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Everything that is known before an engine is needed."""
 
     requests: list[ImageRequest]
@@ -50,17 +48,17 @@ class Plan:
     model: ResolvedModel
 
 
-@dataclass(slots=True)
 class Timings:
     """Seconds. Sums over all pictures, except ``prepare_s`` and ``boot_s``, which happen once."""
 
-    prepare_s: float = 0.0
-    boot_s: float = 0.0
-    load_s: float = 0.0
-    queue_s: float = 0.0
-    execution_s: float = 0.0
-    save_s: float = 0.0
-    started: float = field(default_factory=time.monotonic)
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.prepare_s = 0.0
+        self.boot_s = 0.0
+        self.load_s = 0.0
+        self.queue_s = 0.0
+        self.execution_s = 0.0
+        self.save_s = 0.0
 
     def add(self, timings: JsonObject) -> None:
         """Adds what the engine measured for one picture."""
@@ -94,7 +92,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     prompt = read_prompt(options)
     models_dir = Path(paths.models_dir(options.models_dir)).absolute()
     plan = make_plan(options, prompt, models_dir, output)
-    request_json = {**asdict(plan.requests[0]), "count": options.count}
+    request_json = {**plan.requests[0]._asdict(), "count": options.count}
     data: JsonObject = {"images": [], "request": request_json, "model": metadata.model_facts(plan.model)}
     output.partial_data = data
     if options.dry_run:

@@ -105,6 +105,6 @@ def _facts(model: Model, registry: Registry, models_dir: Path) -> JsonObject:
         "bytes": model.total_bytes,
         "min_vram_gb": model.min_vram_gb,
         "registry": model.registry,
-        "defaults": {name: getattr(defaults, name) for name in defaults.__dataclass_fields__},
+        "defaults": {name: getattr(defaults, name) for name in defaults._fields},
         "files": files,
     }

@@ -8,7 +8,6 @@ import sys
 import time
 import zlib
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,7 +99,7 @@ def _connect(socket: Path, settings: EngineSettings, output: Output, deadline: D
         link = Link(socket)
     except LinkClosed:
         return None
-    if link.hello["settings"] == asdict(settings):
+    if link.hello["settings"] == settings._asdict():
         return link
     output.note("the running engine has other settings: waiting for it to finish and starting a new one")
     with suppress(LinkClosed):
@@ -138,7 +137,7 @@ def _start(
         sys.executable, "-m", "hal_image.engine", "serve",
         "--folder", str(folder),
         "--socket", str(socket),
-        "--settings", json.dumps(asdict(settings)),
+        "--settings", json.dumps(settings._asdict()),
         "--comfyui", json.dumps(facts),
         "--keep-alive", str(request.keep_alive_s if request.keep_alive_s != 0 else 300.0),
     ]

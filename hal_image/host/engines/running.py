@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths
 from hal_image.host.engines.link import Link, LinkClosed
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 ANSWER_LIMIT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class RunningEngine:
+class RunningEngine(NamedTuple):
     """An engine that holds its lock.
 
     Attributes:

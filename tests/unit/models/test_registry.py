@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -253,4 +252,4 @@ def test_our_models() -> None:
 def test_our_flux_fits_a_24_gb_card_and_the_full_one_does_not() -> None:
     models = load_registry(default_registry_path()).models
     assert models["flux"].total_bytes < 24 * 2**30 < models["flux-dev-fp16"].total_bytes
-    assert models["flux"].defaults == replace(models["flux-dev-fp16"].defaults)
+    assert models["flux"].defaults == models["flux-dev-fp16"].defaults._replace()

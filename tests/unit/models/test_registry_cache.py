@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hal_image.errors import RegistryError
-from hal_image.models import registry, registry_cache
+from hal_image.models import registry, registry_cache, registry_parser
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.unit.models.registry_documents import GOOD
 
@@ -30,7 +30,7 @@ def forbid_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     def compose(path: Path, advice: str) -> None:
         raise AssertionError(f"{path} was parsed again ({advice})")
 
-    monkeypatch.setattr(registry, "compose", compose)
+    monkeypatch.setattr(registry_parser, "compose", compose)
 
 
 @pytest.mark.parametrize("ours", [True, False])

@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,7 @@ def model_file(role: Role, folder: str, name: str, *sources: Source) -> ModelFil
 
 CHECKPOINT = model_file("checkpoint", "checkpoints", "x.safetensors")
 ONE = Model("one", "One file", "sdxl", (CHECKPOINT,), DEFAULTS, 1, "models.yaml")
-PARTS = replace(
-    ONE,
+PARTS = ONE._replace(
     name="parts",
     family="flux",
     files=(
@@ -177,7 +175,7 @@ def test_a_complete_file_of_another_size_is_accepted_but_not_called_the_same(mod
 
 
 def test_a_missing_file_says_what_where_and_how(models: Path) -> None:
-    big = replace(ONE, files=(replace(CHECKPOINT, bytes=6_938_078_334),))
+    big = ONE._replace(files=(CHECKPOINT._replace(bytes=6_938_078_334),))
     error = failure(big, models, "model_missing")
     where = models / "checkpoints" / "x.safetensors"
     address = "https://huggingface.co/owner/repo/resolve/abc/files/x.safetensors"
@@ -233,7 +231,7 @@ def test_a_path_with_spaces_survives_the_shell(tmp_path: Path) -> None:
 
 
 def test_a_free_source_is_preferred_to_a_gated_one(models: Path) -> None:
-    model = replace(ONE, files=(replace(CHECKPOINT, sources=(GATED, FREE)),))
+    model = ONE._replace(files=(CHECKPOINT._replace(sources=(GATED, FREE)),))
     error = failure(model, models, "model_missing")
     assert "owner/repo" in error.hint
     assert "HF_TOKEN" not in error.hint
@@ -241,7 +239,7 @@ def test_a_free_source_is_preferred_to_a_gated_one(models: Path) -> None:
 
 
 def test_a_gated_file_needs_a_licence_and_a_token(models: Path) -> None:
-    model = replace(ONE, files=(replace(CHECKPOINT, sources=(GATED,)),))
+    model = ONE._replace(files=(CHECKPOINT._replace(sources=(GATED,)),))
     error = failure(model, models, "model_missing")
     assert '-H "Authorization: Bearer $HF_TOKEN"' in error.hint
     assert "accept the licence at https://huggingface.co/owner/locked " in error.hint
