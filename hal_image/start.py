@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from hal_image import about
 from hal_image.install import where
 
+TYPE_CHECKING = False  # typing's own takes longer to import than everything here; type checkers know the name
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _COLLECTING = re.compile(r"Collecting (?P<name>[A-Za-z0-9._-]+)|Processing (?:\S*/)?(?P<local>[A-Za-z0-9._]+)")
 _FILE = re.compile(r"\s+(?:Downloading|Using cached) (?P<file>\S+)(?: \((?P<size>[^)]+)\))?")
-_LARGE = re.compile(r"(?:\d{2,}(?:\.\d+)? MB|GB)$")
+_LARGE = re.compile(r"\d{2,}(?:\.\d+)? MB|.* GB")  # worth a line of its own
 _BETWEEN = 2.0  # seconds between two lines about small packages
 _SILENCE = 15.0  # seconds after which a step that says nothing is named again
 
@@ -48,9 +48,9 @@ class PipProgress:
             return
         file = _FILE.match(line)
         if file is not None and not file["file"].endswith(".metadata"):
-            size = f", {file['size']}" if file["size"] else ""
-            step = f"package {self.packages} of {self._total} ({self._name}{size})"
-            self._start(step, always=bool(size and _LARGE.search(size)))
+            size = file["size"] or ""
+            step = f"package {self.packages} of {self._total} ({self._name}{size and f', {size}'})"
+            self._start(step, always=_LARGE.fullmatch(size) is not None)
         elif line.startswith("Installing collected packages"):
             self.packages = line.count(",") + 1
             self._start(f"installing {self.packages} packages", always=True)

@@ -150,6 +150,7 @@ def _float8(values: NDArray[np.float64], *, mantissa_bits: int, largest: int) ->
     exponent, mantissa = np.divmod(np.arange(largest + 1), 2**mantissa_bits)
     mantissa = mantissa / 2**mantissa_bits
     numbers = np.where(exponent == 0, mantissa * 2.0 ** (1 - bias), (1 + mantissa) * 2.0 ** (exponent - bias))
-    nearest = np.abs(np.abs(values)[:, None] - numbers[None, :]).argmin(axis=1).astype(np.uint8)
+    distance = np.abs(np.abs(values)[:, None] - numbers[None, :])
+    nearest: NDArray[np.uint8] = distance.argmin(axis=1).astype(np.uint8)
     nearest[values < 0] |= 0x80
     return nearest

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 import platformdirs.macos
@@ -12,6 +13,9 @@ import pytest
 from hal_image import paths
 from hal_image.errors import EnvironmentError_
 from hal_image.install import where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 XDG = ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 
@@ -121,7 +125,7 @@ def test_socket_below_the_state_dir(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def short_temp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def short_temp(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """A state directory that is too long for sockets, and a temporary directory that is short enough."""
     monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / ("long" * 30)))
     short = Path("/tmp") / f"hal-{os.getpid()}"

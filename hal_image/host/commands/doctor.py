@@ -16,7 +16,7 @@ from hal_image.errors import EXIT_ENVIRONMENT, EXIT_OK, HalError
 from hal_image.host.engines.running import running_engines
 from hal_image.host.registry import load
 from hal_image.host.result import Result
-from hal_image.install.engine_env import engine_ready
+from hal_image.install.engine_env import NEED_BYTES, engine_ready
 from hal_image.models.store import installed_files
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from hal_image.host.render import Output
 
 PASS, WARN, FAIL = "pass", "warn", "fail"
-ENGINE_BYTES = 7_000_000_000
-"""Free space for installing the engine: what it takes, and the downloads on their way."""
+
 
 
 class Check(NamedTuple):
@@ -83,8 +82,8 @@ def _state() -> Check:
         return Check("state directory", FAIL, error.message, error.hint)
     free = shutil.disk_usage(folder).free
     found = f"{folder}, {free / 1e9:.1f} GB free"
-    if engine_ready() is None and free < ENGINE_BYTES:
-        return Check("state directory", FAIL, found, "free 7 GB, or set HAL_STATE_DIR to a larger disk")
+    if engine_ready() is None and free < NEED_BYTES:
+        return Check("state directory", FAIL, found, "free 9 GB, or set HAL_STATE_DIR to a larger disk")
     return Check("state directory", PASS, found)
 
 

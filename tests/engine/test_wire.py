@@ -1,0 +1,124 @@
+"""The engine as another program would talk to it: over its socket, without our host."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hal_image.host.engines.link import Link
+from tests.engine.conftest import SD15, Hal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def link(hal: Hal) -> Iterator[Link]:
+    hal("serve")
+    card = json.loads((Path(hal.engine()["folder"]) / "engine.json").read_text())
+    line = Link(Path(card["socket"]))
+    yield line
+    line.close()
+
+
+def graph(seed: int, *, extra: dict[str, Any] | None = None, latent_class: str = "EmptyLatentImage") -> dict[str, Any]:
+    return {
+        "1": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": SD15}},
+        "4": {"class_type": "CLIPTextEncode", "inputs": {"text": "x", "clip": ["1", 1]}},
+        "7": {"class_type": latent_class, "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "8": {
+            "class_type": "KSampler",
+            "inputs": {
+                "model": ["1", 0], "positive": ["4", 0], "negative": ["4", 0], "latent_image": ["7", 0],
+                "seed": seed, "steps": 1, "cfg": 1.0, "sampler_name": "euler", "scheduler": "normal", "denoise": 1.0,
+            },
+        },
+        "9": {"class_type": "VAEDecode", "inputs": {"samples": ["8", 0], "vae": ["1", 2]}},
+        "10": {"class_type": "SaveImage", "inputs": {"images": ["9", 0], "filename_prefix": "mine"}},
+        **(extra or {}),
+    }  # fmt: skip
+
+
+def submit(link: Link, prompt: dict[str, Any]) -> dict[str, Any]:
+    """Submits a graph and waits for its last event."""
+    job = str(uuid.uuid4())
+    link.send(op="submit", job=job, graph=prompt, keep_alive_s=300)
+    while True:
+        event = link.next(120)
+        assert event is not None, "silence"
+        if event.get("job") == job and event["event"] in {"done", "failed"}:
+            return event
+
+
+def test_a_graph_of_ones_own_runs(link: Link) -> None:
+    done = submit(link, graph(1))
+    assert done["event"] == "done"
+    output = Path(link.hello["output_dir"]) / done["images"][0]
+    assert output.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_node_that_was_left_out_at_boot_is_loaded_when_a_graph_names_it(link: Link) -> None:
+    # ImageQuantize is in a pack that the lean boot leaves out.
+    quantized = {"12": {"class_type": "ImageQuantize", "inputs": {"image": ["9", 0], "colors": 4, "dither": "none"}}}
+    prompt = graph(2, extra=quantized)
+    prompt["10"]["inputs"]["images"] = ["12", 0]
+    assert submit(link, prompt)["event"] == "done"
+
+
+def test_a_graph_that_comfyui_refuses_is_told_with_its_reason(link: Link) -> None:
+    prompt = graph(3)
+    prompt["1"]["inputs"]["ckpt_name"] = "absent.safetensors"
+    error = submit(link, prompt)["error"]
+    assert error["code"] == "graph_refused"
+    assert "ckpt_name" in error["message"]
+    assert "absent.safetensors" in error["message"]
+
+
+def test_an_unknown_node_is_told(link: Link) -> None:
+    error = submit(link, graph(4, latent_class="NoSuchNode"))["error"]
+    assert error["code"] == "graph_refused"
+    assert "NoSuchNode" in error["message"]
+
+
+def test_a_node_that_fails_is_told_with_its_name(link: Link) -> None:
+    prompt = graph(5)
+    prompt["8"]["inputs"]["model"] = ["1", 0]
+    prompt["9"]["inputs"]["samples"] = ["7", 0]
+    prompt["7"]["inputs"]["batch_size"] = 1
+    # An SDXL refiner's encoder on an SD1.5 model fails inside ComfyUI, not in its validation.
+    prompt["4"] = {"class_type": "CLIPSetLastLayer", "inputs": {"clip": ["1", 1], "stop_at_clip_layer": -1}}
+    prompt["8"]["inputs"]["positive"] = ["4", 0]
+    event = submit(link, prompt)
+    assert event["event"] == "failed"
+
+
+def test_a_cancelled_job_ends_as_cancelled(link: Link) -> None:
+    prompt = graph(6)
+    prompt["8"]["inputs"]["steps"] = 500
+    prompt["7"]["inputs"] |= {"width": 256, "height": 256}
+    job = str(uuid.uuid4())
+    link.send(op="submit", job=job, graph=prompt, keep_alive_s=300)
+    while True:
+        event = link.next(60)
+        assert event is not None, "silence"
+        if event["event"] == "running":
+            link.send(op="cancel", job=job)
+        if event["event"] in {"done", "failed"}:
+            break
+    assert event["error"]["code"] == "cancelled"
+
+
+@pytest.mark.parametrize("raw", [b"not json\n", b"[]\n", b'{"v":99,"op":"status"}\n', b'{"v":1,"op":"dance"}\n'])
+def test_nonsense_is_answered_and_harms_nobody(link: Link, raw: bytes) -> None:
+    link._socket.sendall(raw)
+    event = link.next(10)
+    assert event is not None
+    assert event["event"] == "failed"
+    assert event["job"] is None
+    answer = link.ask(10, op="status")
+    assert answer is not None
+    assert answer["event"] == "status"

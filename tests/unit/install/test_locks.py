@@ -1,0 +1,95 @@
+"""The lock files: what they promise to pip and to every machine."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hal_image import about
+from hal_image.install import where
+from hal_image.start import MODULES
+
+ROOT = Path(__file__).parents[3]
+NAMES = ("host", "engine", "dev", "comfyui-wheel")
+
+
+def entries(name: str) -> list[str]:
+    """The requirements of a lock file, each with its hashes in one string."""
+    text = Path(where.lock_file(name)).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    return re.split(r"\n(?=\S)", "\n".join(lines))
+
+
+def pinned(name: str) -> dict[tuple[str, str], str]:
+    """Version by (package, marker)."""
+    found = {}
+    for entry in entries(name):
+        match = re.match(r"([a-z0-9-]+)==(\S+)(?: ; (.*?))? \\\n", entry)
+        assert match, entry.splitlines()[0]
+        found[match[1], match[3] or ""] = match[2]
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_package_has_one_version_and_hashes(name: str) -> None:
+    pinned(name)
+    for entry in entries(name):
+        first, *rest = entry.splitlines()
+        assert rest, first
+        for line in rest:
+            assert re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line), (first, line)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_of_the_machine_that_made_them(name: str) -> None:
+    for line in Path(where.lock_file(name)).read_text(encoding="utf-8").splitlines():
+        assert not line.startswith("-"), line
+        assert "://" not in line, line
+        assert not re.search(r"(^|\s)/", line), line
+
+
+def test_torch_stays_where_cuda_12_1_is() -> None:
+    torch = {marker: version for (package, marker), version in pinned("engine").items() if package == "torch"}
+    assert torch == {
+        "python_full_version < '3.13'": "2.4.1",
+        "python_full_version == '3.13.*'": "2.6.0",
+        "python_full_version >= '3.14'": "2.9.1",
+    }
+
+
+def test_the_engine_has_no_web_page() -> None:
+    assert not [package for package, _ in pinned("engine") if package.startswith("comfyui")]
+
+
+def test_host_packages_are_those_of_pyproject() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    assert block
+    declared = set(re.findall(r'"([^"]+)"', block[1]))
+    wanted = (Path(where.LOCKS) / "host.in").read_text(encoding="utf-8").splitlines()
+    assert declared == {line for line in wanted if line and not line.startswith("#")}
+    assert set(MODULES.values()) == {re.split("[><=]", name)[0] for name in declared}
+    assert {name.lower() for name in MODULES.values()} <= {package for package, _ in pinned("host")}
+
+
+def test_host_and_dev_agree() -> None:
+    host, dev = pinned("host"), pinned("dev")
+    assert {key: dev.get(key) for key in host} == host
+
+
+def test_the_wheel_is_the_one_that_about_names() -> None:
+    (entry,) = entries("comfyui-wheel")
+    expected = (
+        f"{about.COMFYUI_WHEEL}=={about.COMFYUI_WHEEL_VERSION} \\\n    --hash=sha256:{about.COMFYUI_WHEEL_SHA256}"
+    )
+    assert entry == expected
+
+
+def test_lowest_python_is_that_of_pyproject() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'requires-python = ">={about.MIN_PYTHON[0]}.{about.MIN_PYTHON[1]}"' in text
+    assert f"sys.version_info < ({about.MIN_PYTHON[0]}, {about.MIN_PYTHON[1]})" in (
+        ROOT / "hal_generate_image.py"
+    ).read_text(encoding="utf-8")
