@@ -17,8 +17,10 @@ renamed or reused. The trailing underscores keep clear of Python's builtins of t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JsonObject = dict[str, Any]
 
@@ -122,3 +124,16 @@ class InternalError(HalError):
     """A bug in this tool: says so, and where the log is."""
 
     default_code = "internal"
+
+
+def error_from_json(error: JsonObject) -> HalError:
+    """An ``error`` object of the JSON output or the wire as an exception again, of the class with its exit code."""
+    classes: tuple[type[HalError], ...] = (UsageError, EnvironmentError_, ModelError, TimeoutError_)
+    kind = next((known for known in classes if known.exit_code == error.get("exit_code")), HalError)
+    return kind(
+        str(error.get("message", "failed")),
+        code=str(error.get("code", kind.default_code)),
+        hint=str(error.get("hint", "")),
+        retryable=bool(error.get("retryable", False)),
+        details=error.get("details") or {},
+    )

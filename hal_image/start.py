@@ -39,6 +39,10 @@ def main(argv: Sequence[str], script: str) -> int:
         return 0
     if where.inside("host"):
         return _host(argv)
+    if argv and argv[-1] in {"-h", "--help"}:  # a second Python would double the time of an answer that needs none
+        code = _precheck(argv)
+        if code is not None:
+            return code
     if where.setting("HAL_NO_VENV") not in {None, "0"}:
         return _host(argv) if not _missing_modules() else _without_modules(argv)
     python = where.ready_python(where.venv_dir("host"))
@@ -77,9 +81,7 @@ def _prepare(argv: Sequence[str]) -> int | None:
 
     What needs no packages (``--help``, a typing error) is answered instead of preparing anything.
     """
-    from hal_image.host.main import precheck
-
-    code = precheck(argv)
+    code = _precheck(argv)
     if code is not None:
         return code
     import signal
@@ -119,6 +121,13 @@ def _host(argv: Sequence[str]) -> int:
     return host_main(argv)
 
 
+def _precheck(argv: Sequence[str]) -> int | None:
+    """What needs no packages is done here: the exit code, or ``None`` to go on."""
+    from hal_image.host.main import precheck
+
+    return precheck(argv)
+
+
 def _missing_modules() -> list[str]:
     """Packages that the running Python lacks."""
     from importlib.util import find_spec
@@ -129,9 +138,8 @@ def _missing_modules() -> list[str]:
 def _without_modules(argv: Sequence[str]) -> int:
     """``HAL_NO_VENV`` says to use this Python, and it lacks something."""
     from hal_image.errors import EnvironmentError_
-    from hal_image.host.main import precheck
 
-    code = precheck(argv)
+    code = _precheck(argv)
     if code is not None:
         return code
     missing = _missing_modules()

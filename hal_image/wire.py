@@ -9,6 +9,7 @@ host → engine (``op``)
 ``submit``  job, graph, keep_alive_s    queue one graph; events for ``job`` follow
 ``cancel``  job                         take it back; ends with ``failed`` and code ``cancelled``
 ``status``                              answered with one ``status`` event
+``boot``                                start ComfyUI if it is down; answered with ``status``
 ``free``                                unload the models from memory when idle; answered with ``status``
 ``stop``                                take no more jobs, finish those there are, end
 
@@ -78,6 +79,7 @@ class EngineStatus(NamedTuple):
         vram_total_mb, vram_free_mb: as ComfyUI reports them, ``None`` until booted.
         torch: version of torch, ``None`` until booted.
         comfyui_version: ``None`` until booted.
+        boot_error: why the last boot failed, as an ``error`` object; ``None`` when it did not.
     """
 
     pid: int
@@ -96,6 +98,7 @@ class EngineStatus(NamedTuple):
     vram_free_mb: int | None
     torch: str | None
     comfyui_version: str | None
+    boot_error: Line | None
 
 
 def encode(line: Line) -> bytes:

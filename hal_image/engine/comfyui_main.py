@@ -159,10 +159,11 @@ def main() -> None:
     comfy.options.enable_args_parsing()
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["DO_NOT_TRACK"] = "1"
-    # main.py does this only as a script; it must happen before torch is imported.
-    import cuda_malloc  # noqa: F401, PLC0415
+    # main.py does this only as a script, and looks at it later; it must happen before torch is imported.
+    import cuda_malloc  # noqa: PLC0415
     import main as comfyui  # noqa: PLC0415
 
+    comfyui.cuda_malloc = cuda_malloc
     load_extras_on_demand(comfyui.nodes, comfyui.execution)
     comfyui.setup_database = lambda: None
 

@@ -91,8 +91,10 @@ class Connection(socketserver.StreamRequestHandler):
             job = self._jobs.get(str(line.get("job")))
             if job is not None:
                 worker.cancel(job)
-        elif operation in {"status", "free", "stop"}:
-            if operation == "free":
+        elif operation in {"status", "boot", "free", "stop"}:
+            if operation == "boot":
+                worker.request_boot()
+            elif operation == "free":
                 worker.free()
             elif operation == "stop":
                 (worker.abort if line.get("force") else worker.drain)()

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
@@ -49,12 +50,14 @@ class Worker:
         self._running: Job | None = None
         self._draining = False
         self._aborting = False
-        self._booting_since: float | None = None
+        self._started = time.monotonic()
+        self._booting_since: float | None = self._started
+        self._boot_wanted = False
+        self._boot_error: HalError | None = None
         self._booting_told = 0
         self._booted_at = 0.0
         self._models_loaded = False
         self._jobs_done = 0
-        self._started = time.monotonic()
         self._idle_since = self._started
 
     # -- called by connections, from any thread ------------------------------------------------------------------
@@ -103,6 +106,12 @@ class Worker:
         for job in jobs:
             self.cancel(job)
 
+    def request_boot(self) -> None:
+        """Starts ComfyUI if it is down, without a job."""
+        with self._changed:
+            self._boot_wanted = True
+            self._changed.notify_all()
+
     def free(self) -> None:
         """Unloads the models as soon as ComfyUI is idle."""
         if self.comfy.alive and self._booting_since is None:
@@ -140,10 +149,11 @@ class Worker:
             vram_free_mb=_mebibytes(device.get("vram_free")),
             torch=system.get("pytorch_version"),
             comfyui_version=system.get("comfyui_version"),
+            boot_error=None if self._boot_error is None else self._boot_error.to_json(),
         )
 
     def _state(self, running: Job | None) -> str:
-        if self._booting_since is not None:
+        if self._booting_since is not None or (self._boot_wanted and not self.comfy.alive):
             return "booting"
         if self._draining:
             return "draining"
@@ -173,7 +183,7 @@ class Worker:
 
     def _next_job(self) -> Job | None:
         with self._changed:
-            if not self._waiting and not self._draining:
+            if not self._waiting and not self._draining and not self._boot_wanted:
                 self._changed.wait(HOUSEKEEPING_S)
             if not self._waiting:
                 return None
@@ -216,10 +226,15 @@ class Worker:
 
     def _boot(self) -> None:
         self._booting_since = time.monotonic()
+        self._boot_error = None
         try:
             self.comfy.boot(self._boot_tick)
+        except HalError as error:
+            self._boot_error = error
+            raise
         finally:
             self._booting_since = None
+            self._boot_wanted = False
         self._booted_at = self._idle_since = time.monotonic()
         self._models_loaded = False
 
@@ -267,6 +282,10 @@ class Worker:
             return self._draining
 
     def _rest(self) -> None:
+        if self._boot_wanted and not self.comfy.alive:
+            with suppress(HalError):  # whoever asked for it reads boot_error
+                self._boot()
+        self._boot_wanted = False
         idle = time.monotonic() - self._idle_since
         if self._models_loaded and 0 <= self._keep_alive_s < idle:
             self.free()

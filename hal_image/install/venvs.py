@@ -24,6 +24,8 @@ from hal_image.locking import file_lock
 from hal_image.paths import make_state_dir, state_dir
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hal_image.install.process import Report
     from hal_image.locking import Lock
 
@@ -119,6 +121,31 @@ def check_can_make_venvs() -> None:
         raise faults.python_without_venv(sys.executable)
 
 
+def bare_venv(folder: Path, run: Callable[[list[str]], int], label: str, log: Path) -> Path:
+    """Make a venv with pip and nothing else in it; returns its interpreter.
+
+    Args:
+        folder: where it goes.
+        run: runs a command to its end and returns its status.
+        label: what it is for, in messages.
+        log: where ``run`` puts the output.
+
+    Raises:
+        EnvironmentError_: ``python_without_venv``, ``disk_full``.
+    """
+    check_can_make_venvs()
+    python = folder / "bin" / "python"
+    # in two steps, since venv keeps ensurepip's output, and so its reason, to itself
+    for command in (
+        process.module_command(sys.executable, "venv", "--without-pip", str(folder)),
+        process.module_command(python, "ensurepip", "--default-pip"),
+    ):
+        if run(command) != 0:
+            # the modules are there, yet e.g. the wheels of a system's ensurepip are not
+            raise faults.from_log(label, log, otherwise=faults.python_without_venv(sys.executable))
+    return python
+
+
 def stale_venvs() -> tuple[Path, ...]:
     """Folders of venvs that neither this release nor this Python uses, complete or not.
 
@@ -185,10 +212,7 @@ def _fill(plan: VenvPlan, progress: PipProgress, temp: Path, deadline: float | N
             lock=lock,
         )
 
-    if step(process.module_command(sys.executable, "venv", str(plan.folder))) != 0:
-        # the module is there, yet e.g. a system's ensurepip without its wheels fails here
-        raise faults.from_log(plan.label, plan.log, otherwise=faults.python_without_venv(sys.executable))
-    python = plan.folder / "bin" / "python"
+    python = bare_venv(plan.folder, step, plan.label, plan.log)
     install = (
         "install", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile", "--no-user",
         "--progress-bar", "off", "-r", str(plan.lock_file),

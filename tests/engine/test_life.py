@@ -157,6 +157,15 @@ def test_serve_is_ready_when_it_returns(lone_hal: Hal) -> None:
     assert lone_hal("-p", "x", *QUICK, "-o", "x.png", "--json").json["data"]["timings"]["boot_s"] == 0
 
 
+def test_serve_starts_a_comfyui_that_has_died(hal: Hal) -> None:
+    hal("serve")
+    engine = hal.engine()
+    kill(engine["comfyui_pid"])
+    hal.wait_for(lambda: hal.engine()["state"] == "down")
+    again = hal("serve", "--json").json["data"]["engine"]
+    assert (again["pid"], again["state"], again["boots"]) == (engine["pid"], "idle", engine["boots"] + 1)
+
+
 def test_the_socket_is_the_users_own_and_comfyui_listens_on_loopback_only(hal: Hal) -> None:
     hal("-p", "x", *QUICK, "-o", "x.png")
     engine = hal.engine()
@@ -190,6 +199,8 @@ def test_a_boot_that_fails_says_why(lone_hal: Hal) -> None:
     assert "No module named torch" in error["message"]
     assert "HAL_ENGINE_PYTHON" in error["hint"]
     assert time.monotonic() - started < 30
+    lone_hal.wait_for(lambda: lone_hal.engines() == [], 20)
+    assert mine("serve", "--json", code=3).json["error"]["code"] == "comfyui_boot_failed"
 
 
 def test_nothing_of_a_job_stays_behind(hal: Hal) -> None:

@@ -84,16 +84,16 @@ def test_an_unknown_node_is_told(link: Link) -> None:
     assert "NoSuchNode" in error["message"]
 
 
-def test_a_node_that_fails_is_told_with_its_name(link: Link) -> None:
+def test_a_node_that_fails_is_told_with_its_name(link: Link, models_dir: Path) -> None:
+    header = json.dumps({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    no_model = models_dir / "checkpoints" / "no-model.safetensors"
+    no_model.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     prompt = graph(5)
-    prompt["8"]["inputs"]["model"] = ["1", 0]
-    prompt["9"]["inputs"]["samples"] = ["7", 0]
-    prompt["7"]["inputs"]["batch_size"] = 1
-    # An SDXL refiner's encoder on an SD1.5 model fails inside ComfyUI, not in its validation.
-    prompt["4"] = {"class_type": "CLIPSetLastLayer", "inputs": {"clip": ["1", 1], "stop_at_clip_layer": -1}}
-    prompt["8"]["inputs"]["positive"] = ["4", 0]
-    event = submit(link, prompt)
-    assert event["event"] == "failed"
+    prompt["1"]["inputs"]["ckpt_name"] = no_model.name
+    error = submit(link, prompt)["error"]
+    assert error["code"] == "node_failed"
+    assert error["message"].startswith("CheckpointLoaderSimple failed: RuntimeError: ")
+    assert error["details"]["node_type"] == "CheckpointLoaderSimple"
 
 
 def test_a_cancelled_job_ends_as_cancelled(link: Link) -> None:

@@ -69,6 +69,19 @@ def test_version_needs_nothing(state: Path) -> None:
     assert not state.exists()
 
 
+def test_help_is_answered_without_a_second_python() -> None:
+    ready_venv("/bin/false")
+    result = run("--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith("usage: hal_generate_image.py")
+
+
+def test_a_prompt_is_not_taken_for_help() -> None:
+    ready_venv()
+    with pytest.raises(Became):
+        start.main(["-o", "x.png", "--prompt=-h"], str(SCRIPT))
+
+
 def test_help_and_typing_errors_prepare_nothing(state: Path) -> None:
     result = run("--help")
     assert result.returncode == 0

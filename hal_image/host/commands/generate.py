@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths, png
-from hal_image.errors import HalError, InternalError, JsonObject, UsageError
+from hal_image.errors import HalError, InternalError, JsonObject, UsageError, error_from_json
 from hal_image.host import metadata
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
@@ -331,22 +331,3 @@ def default_timeout(steps: int, *, on_cpu: bool) -> float:
     for a step of SDXL at its full size.
     """
     return steps * 120.0 + 900.0 if on_cpu else steps * 2.0 + 180.0
-
-
-def error_from_json(error: JsonObject) -> HalError:
-    """The engine's error on this side; its exit code is that of the class which the code stands for."""
-    kind = _class_for(int(error.get("exit_code", 1)))
-    return kind(
-        str(error.get("message", "the engine failed")),
-        code=str(error.get("code", "failed")),
-        hint=str(error.get("hint", "")),
-        retryable=bool(error.get("retryable", False)),
-        details=error.get("details") or {},
-    )
-
-
-def _class_for(exit_code: int) -> type[HalError]:
-    from hal_image.errors import EnvironmentError_, ModelError, TimeoutError_  # noqa: PLC0415 - only on failure
-
-    known: list[type[HalError]] = [UsageError, EnvironmentError_, ModelError, TimeoutError_]
-    return next((kind for kind in known if kind.exit_code == exit_code), HalError)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import paths
-from hal_image.errors import HalError
+from hal_image.errors import HalError, error_from_json
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hal_image.host.render import Output
 
 ASK_EVERY_S = 0.2
+ANSWER_LIMIT_S = 10.0
 
 
 def run(options: argparse.Namespace, output: Output) -> Result:
@@ -34,13 +35,15 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link
     try:
-        status = link.ask(10.0, op="status")
+        status = link.ask(ANSWER_LIMIT_S, op="boot")
         if status is not None and status["state"] == "booting":
             output.note("starting ComfyUI")
         while status is None or status["state"] == "booting":
             deadline.check("starting ComfyUI")
             link.next(deadline.remaining(ASK_EVERY_S))
-            status = link.ask(10.0, op="status")
+            status = link.ask(ANSWER_LIMIT_S, op="status")
+        if status["boot_error"] is not None:
+            raise error_from_json(status["boot_error"])
     except LinkClosed as error:
         log = link.hello.get("log", "")
         raise HalError(
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         ) from error
     finally:
         link.close()
-    facts = {key: value for key, value in status.items() if key not in {"v", "event"}}
+    facts = {key: value for key, value in status.items() if key not in {"v", "event", "boot_error"}}
     data = {"engine": {"kind": connection.kind, **connection.facts, **facts, "reused": connection.reused}}
     line = (
         f"engine ready: process {facts['pid']}, ComfyUI {facts['comfyui_version']} on {facts['device']}, {models_dir}"

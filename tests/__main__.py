@@ -1,0 +1,80 @@
+"""Passes the tests on a fresh machine: ``python3 -m tests [PART …] [-- PYTEST OPTIONS]``.
+
+Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``install``, ``engine``. Without one, all of them.
+Only the standard library is needed: the tools go into a venv of their own in the state directory, the engine is
+installed as the first picture would install it. Nothing but a package index is reached.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from hal_image.errors import HalError  # noqa: E402 - needs the path above
+from hal_image.install import venvs  # noqa: E402
+
+DEV_BYTES = 500_000_000
+PARTS = ("lint", "unit", "contract", "install", "engine")
+LINTERS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("import_linter",),
+)
+
+
+def say(text: str) -> None:
+    """A line of our own between those of the tools."""
+    sys.stderr.write(f"tests: {text}\n")
+    sys.stderr.flush()
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the parts; returns the first exit code that is not 0."""
+    options = arguments[arguments.index("--") + 1 :] if "--" in arguments else []
+    parts = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        say(f"there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+        return 2
+    try:
+        python = venvs.ensure_venv(venvs.standard_plan("dev", "the test tools", DEV_BYTES), say)
+    except HalError as error:
+        say(f"{error.message}\nhint: {error.hint}")
+        return error.exit_code
+    started = time.monotonic()
+    chosen = parts or list(PARTS)
+    if "lint" in chosen:
+        for linter in LINTERS:
+            code = run_linter(python, linter)
+            if code != 0:
+                say(f"{linter[0]} complains")
+                return code
+    folders = [f"tests/{part}" for part in PARTS if part in chosen and part != "lint"]
+    if not folders:
+        return 0
+    say(f"running {', '.join(folders)}")
+    code = subprocess.run(
+        [python, "-m", "pytest", "--durations=15", *folders, *options], cwd=ROOT, check=False
+    ).returncode
+    say(f"done in {(time.monotonic() - started) / 60:.1f} minutes")
+    return code
+
+
+def run_linter(python: Path, linter: tuple[str, ...]) -> int:
+    """Runs one linter on the whole project; returns its exit code."""
+    say(" ".join(linter))
+    command = [str(python), "-m", *linter]
+    if linter[0] == "import_linter":  # has no module to run
+        command = [str(python.with_name("lint-imports"))]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False).returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,48 @@
+"""Rules about the code that import-linter cannot state. The import rules themselves are in pyproject.toml."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2] / "hal_image"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LONGEST = 400
+"""Lines. House style asks for about 300."""
+
+
+def names_of(module: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Attribute):
+            yield ast.unparse(node)
+        elif isinstance(node, ast.Name):
+            yield node.id
+
+
+def modules_with(wanted: set[str]) -> set[str]:
+    return {str(path.relative_to(PACKAGE)) for path in MODULES if wanted & set(names_of(path))}
+
+
+def test_only_the_renderer_writes_to_standard_output() -> None:
+    # start answers --version before anything is imported; main points the descriptor elsewhere when it is broken.
+    assert modules_with({"sys.stdout", "sys.stdout.buffer", "print"}) == {"host/render.py", "host/main.py", "start.py"}
+
+
+def test_no_module_runs_docker() -> None:
+    # One module will: a Docker engine. doctor only looks whether there is one.
+    assert [path.name for path in MODULES if '"docker"' in path.read_text()] == ["arguments.py", "doctor.py", "__init__.py"]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_has_a_readable_length_and_says_what_it_is(module: Path) -> None:
+    text = module.read_text()
+    assert len(text.splitlines()) <= LONGEST
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
+
+
+@pytest.mark.parametrize("word", ["utils", "helpers", "manager", "common"])
+def test_modules_are_named_after_what_they_know(word: str) -> None:
+    assert not [path for path in MODULES if path.stem == word]
