@@ -99,7 +99,9 @@ def bench_warm(world: World, runs: int, comfy: str | None) -> None:
 
         def theirs() -> float:
             dry = world.hal("-p", "a red cube", *PICTURE, "--seed", world.fresh(), "--dry-run", "--json")
-            graph = json.loads(subprocess.run(dry, env=world.env, capture_output=True, check=True).stdout)["data"]["graph"]
+            graph = json.loads(subprocess.run(dry, env=world.env, capture_output=True, check=True).stdout)["data"][
+                "graph"
+            ]
             workflow = world.folder / "workflow.json"
             workflow.write_text(json.dumps(graph))
             address = ["--host", "127.0.0.1", "--port", port]

@@ -39,6 +39,7 @@ COMMANDS = {
 """Every verb with its help line; ``hal_image.host.commands`` has a module of the same name for each."""
 
 MAX_COUNT = 1000
+HELP_WIDTH = 100
 
 EPILOG = f"""\
 commands:
@@ -59,7 +60,7 @@ class Parser(argparse.ArgumentParser):
     """Raises ``UsageError`` instead of printing and exiting, and never guesses at abbreviations."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_formatter, **options)
 
     def error(self, message: str) -> NoReturn:
         """Turns argparse's complaint into ours, with a hint where a person would need one."""
@@ -69,6 +70,12 @@ class Parser(argparse.ArgumentParser):
         elif "unrecognized arguments" in message:
             hint = f"the prompt goes after --prompt, in quotes; for the options see {self.prog} --help"
         raise UsageError(message, hint=hint)
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    # argparse makes one for every option that is added; with a width of its own it does not ask the terminal for one,
+    # for which it would import shutil and half of the compression modules.
+    return argparse.RawDescriptionHelpFormatter(prog, width=HELP_WIDTH)
 
 
 def parse(argv: Sequence[str], program: str) -> argparse.Namespace:

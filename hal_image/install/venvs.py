@@ -200,14 +200,14 @@ def _fill(plan: VenvPlan, progress: PipProgress, temp: Path, deadline: float | N
     """
     environment = process.clean_environment(temp)
 
-    def step(command: list[str]) -> int:
+    def step(command: list[str], on_line: Callable[[str], None] | None = None) -> int:
         return process.run(
             command,
             what=plan.what,
             log=plan.log,
             environment=environment,
             deadline=deadline,
-            on_line=progress.line,
+            on_line=on_line,
             on_second=progress.second,
             lock=lock,
         )
@@ -217,7 +217,7 @@ def _fill(plan: VenvPlan, progress: PipProgress, temp: Path, deadline: float | N
         "install", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile", "--no-user",
         "--progress-bar", "off", "-r", str(plan.lock_file),
     )  # fmt: skip
-    if step(process.module_command(python, "pip", *install)) != 0:
+    if step(process.module_command(python, "pip", *install), progress.line) != 0:
         raise faults.from_log(plan.label, plan.log)
     progress.step("compiling")
     # some packages carry files that are not meant to compile, so its status says nothing

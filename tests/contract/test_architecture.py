@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PACKAGE = Path(__file__).resolve().parents[2] / "hal_image"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -33,7 +36,11 @@ def test_only_the_renderer_writes_to_standard_output() -> None:
 
 def test_no_module_runs_docker() -> None:
     # One module will: a Docker engine. doctor only looks whether there is one.
-    assert [path.name for path in MODULES if '"docker"' in path.read_text()] == ["arguments.py", "doctor.py", "__init__.py"]
+    assert [path.name for path in MODULES if '"docker"' in path.read_text()] == [
+        "arguments.py",
+        "doctor.py",
+        "__init__.py",
+    ]
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

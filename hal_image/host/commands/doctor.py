@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 PASS, WARN, FAIL = "pass", "warn", "fail"
 
 
-
 class Check(NamedTuple):
     """One thing looked at: ``status`` is pass, warn or fail; ``fix`` says what to do about the latter two."""
 

@@ -1,0 +1,410 @@
+"""The documentation against the code: what it lists, names, links and shows must be so."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jsonschema
+import pytest
+
+import hal_image
+from hal_image import errors
+from hal_image.host import arguments
+from hal_image.models.registry import default_registry_path, load_registry
+from tests.contract import cli_reference, schemas
+
+ROOT = Path(hal_image.__file__).parent.parent
+PACKAGE = ROOT / "hal_image"
+REFERENCE = ROOT / "docs" / "reference"
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+SOURCES = [ROOT / "hal_generate_image.py", *sorted(PACKAGE.rglob("*.py"))]
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, and the line of the page on which it begins."""
+
+    page: Path
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text(encoding="utf-8")
+    for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield Block(page, match[1], match[2], text.count("\n", 0, match.start()) + 1)
+
+
+def without_blocks(page: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def rows(text: str) -> list[list[str]]:
+    """Every row of every table, headings included, as its cells; a bar in a cell is written with a backslash."""
+    return [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in text.splitlines()
+        if line.startswith("|") and not re.fullmatch(r"[|\s:-]+", line)
+    ]
+
+
+def code_names(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+# -- what is listed ---------------------------------------------------------------------------------------------------
+
+
+def test_cli_reference_is_current() -> None:
+    path = REFERENCE / "cli.md"
+    assert path.read_text(encoding="utf-8") == cli_reference.page(), (
+        "make it anew: python3 -m tests.contract.cli_reference > docs/reference/cli.md"
+    )
+
+
+def test_every_option_is_in_the_cli_reference() -> None:
+    page = cli_reference.page()
+    source = (PACKAGE / "host" / "arguments.py").read_text(encoding="utf-8")
+    options = {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"--[a-z-]+", node.value)
+    }
+    assert "--prompt" in options
+    assert not {option for option in options if f"`{option}`" not in page}
+
+
+def test_models_in_the_readme_are_those_of_the_registry() -> None:
+    registry = load_registry(default_registry_path())
+    expected = []
+    for model in registry.models.values():
+        name = f"`{model.name}` (default)" if model.name == registry.default else f"`{model.name}`"
+        size = f"{model.defaults.width}x{model.defaults.height}"
+        expected.append(
+            [
+                name,
+                f"{model.total_bytes / 1e9:.1f} GB",
+                f"{model.min_vram_gb:g} GB",
+                size,
+                str(model.defaults.steps),
+                model.files[0].licence,
+            ]
+        )
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## Models\n")[1].split("\n## ")[0]
+    assert rows(section)[1:] == expected
+
+
+def test_first_command_of_the_readme_downloads_what_the_registry_names() -> None:
+    registry = load_registry(default_registry_path())
+    (file,) = registry.models["sd15"].files
+    first = next(blocks(ROOT / "README.md")).text
+    assert file.sources[0].address in first
+    assert f".docker-cache/models/{file.folder}/{file.name} " in first
+    second = list(blocks(ROOT / "README.md"))[1].text
+    assert second == "python3 -m tests\n"
+
+
+class Raised(NamedTuple):
+    """An error code as the source has it."""
+
+    code: str
+    exit_code: int
+    retryable: bool
+
+
+def raised_errors() -> list[Raised]:
+    """Every code that some error class has by default or is given."""
+    trees = {source: ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES}
+    bases = {"HalError": ""}
+    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for _ in classes:  # a class may stand before its base
+        for node in classes:
+            base = node.bases[0].id if node.bases and isinstance(node.bases[0], ast.Name) else ""
+            if base in bases:
+                bases[node.name] = base
+
+    def exit_code(name: str) -> int:
+        return int(getattr(errors, name).exit_code) if hasattr(errors, name) else exit_code(bases[name])
+
+    defaults = {}
+    for node in classes:
+        for statement in node.body if node.name in bases else ():
+            target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+            value = getattr(statement, "value", None)
+            if isinstance(target, ast.Name) and target.id == "default_code" and isinstance(value, ast.Constant):
+                defaults[node.name] = str(value.value)
+    found = [Raised(code, exit_code(name), retryable=False) for name, code in defaults.items()]
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in bases):
+                continue
+            given = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
+            name = node.func.id
+            while name not in defaults:
+                name = bases[name]
+            code = str(given.get("code", defaults[name]))
+            found.append(Raised(code, exit_code(node.func.id), retryable=given.get("retryable") is True))
+    return found
+
+
+def documented_errors() -> dict[str, tuple[str, bool]]:
+    """Codes of exit-codes.md: under which heading each stands, and whether it is marked for retrying."""
+    text = (REFERENCE / "exit-codes.md").read_text(encoding="utf-8")
+    found: dict[str, tuple[str, bool]] = {}
+    for section in re.split(r"^## Exit codes? ", text, flags=re.MULTILINE)[1:]:
+        heading, _, body = section.partition("\n")
+        for code, _what, _help, retry in rows(body)[1:]:
+            (name,) = code_names(code)
+            assert name not in found, f"{name} is listed twice"
+            found[name] = (heading, retry == "yes")
+    return found
+
+
+def test_error_codes_are_all_listed_and_under_their_exit_code() -> None:
+    codes: dict[str, set[int]] = defaultdict(set)
+    for raised in raised_errors():
+        codes[raised.code].add(raised.exit_code)
+    assert {"model_missing", "not_a_png", "comfyui_boot_failed", "timeout"} <= codes.keys(), "the scan is broken"
+    headings = {code: heading for code, (heading, _) in documented_errors().items()}
+    assert sorted(headings) == sorted(codes)
+    for code, exit_codes in codes.items():
+        if code == "interrupted":
+            assert headings[code] == "129, 130, 143"
+        else:
+            assert headings[code] == ", ".join(map(str, sorted(exit_codes))), code
+
+
+def test_retryable_errors_are_marked() -> None:
+    retryable = {raised.code for raised in raised_errors() if raised.retryable}
+    assert {code for code, (_, retry) in documented_errors().items() if retry} == retryable
+
+
+def test_warning_codes_are_all_listed() -> None:
+    warned = set()
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+                continue
+            if getattr(node.func, "attr", "") == "warn" or getattr(node.func, "id", "") == "Warn":
+                warned.add(node.args[0].value)
+    text = (REFERENCE / "json-output.md").read_text(encoding="utf-8")
+    table = text.split("| warning | |\n")[1].split("\n\n")[0]
+    assert "running_on_cpu" in warned
+    assert {name for row in rows(table) for name in code_names(row[0])} == warned
+
+
+def variables_in(path: Path) -> set[str]:
+    return set(re.findall(r"\bHAL_[A-Z][A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8")))
+
+
+def test_variables_are_all_listed() -> None:
+    page = (REFERENCE / "environment.md").read_text(encoding="utf-8")
+    listed = {name for row in rows(page) for name in code_names(row[0]) if name.startswith("HAL_")}
+    used = set().union(*map(variables_in, SOURCES))
+    folders = [ROOT / name for name in ("tests", "bench", "tools", ".ci")]
+    others = [path for folder in folders for path in folder.rglob("*") if path.suffix in {"", ".py", ".sh"}]
+    used_by_tests = set().union(*(variables_in(path) for path in others if path.is_file()))
+    assert used - listed == set(), "not in docs/reference/environment.md"
+    assert used_by_tests - listed == set(), "not in docs/reference/environment.md"
+    assert listed - used - used_by_tests == set(), "listed, but nothing reads it"
+
+
+@pages
+def test_variables_that_a_page_names_exist(page: Path) -> None:
+    listed = variables_in(REFERENCE / "environment.md")
+    assert variables_in(page) <= listed
+
+
+def test_decisions_are_all_listed() -> None:
+    folder = ROOT / "docs" / "adr"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", index)) == sorted(
+        page.name for page in folder.glob("[0-9]*.md")
+    )
+
+
+# -- what is linked ---------------------------------------------------------------------------------------------------
+
+
+def anchor(heading: str) -> str:
+    """The fragment that GitHub makes of a heading."""
+    kept = "".join(c for c in heading.strip().lower() if c in " -_" or unicodedata.category(c)[0] in "LN")
+    return kept.replace(" ", "-")
+
+
+@pages
+def test_links_point_at_something(page: Path) -> None:
+    for address in re.findall(r"\]\(([^)\s]+)\)", without_blocks(page)):
+        if re.match(r"[a-z]+:", address):
+            continue
+        name, _, fragment = address.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.is_file(), address
+        assert target.is_relative_to(ROOT), address
+        if fragment:
+            headings = re.findall(r"^#+ (.+)$", without_blocks(target), re.MULTILINE)
+            assert fragment in map(anchor, headings), address
+
+
+HOSTS = {"huggingface.co", "github.com", "keepachangelog.com", "semver.org"}
+
+
+@pages
+def test_addresses_are_of_hosts_that_we_mean(page: Path) -> None:
+    hosts = set(re.findall(r"https?://(?:[^\s/@]+@)?([\w.-]+)", page.read_text(encoding="utf-8")))
+    assert {host for host in hosts - HOSTS if not host.endswith(".example.com")} == set()
+
+
+# -- what is shown ----------------------------------------------------------------------------------------------------
+
+PROGRAMS = {("python3", "hal_generate_image.py"), ("hal-generate-image",)}
+
+
+def commands(block: Block) -> Iterator[list[str]]:
+    """Arguments of every call of ours in a block of shell."""
+    if block.language == "sh":
+        text = block.text.replace("\\\n", " ")
+    else:
+        text = "\n".join(line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ "))
+    for line in text.splitlines():
+        line = re.sub(r"^\w+=\$\((.*)\)$", r"\1", line)
+        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        command: list[str] = []
+        for word in [*lexer, ";"]:
+            if word and set(word) <= set("();<>|&"):
+                for program in PROGRAMS:
+                    if tuple(command[: len(program)]) == program:
+                        yield command[len(program) :]
+                command = [] if word not in {">", "<"} else ["a file"]
+            else:
+                command.append(word)
+
+
+EXAMPLES = [block for page in PAGES for block in blocks(page)]
+
+
+def named(block: Block) -> str:
+    return f"{block.page.relative_to(ROOT)}:{block.line}"
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in EXAMPLES if block.language == "sh" or "$ " in block.text], ids=named
+)
+def test_commands_are_understood(block: Block) -> None:
+    for arguments_of_it in commands(block):
+        options = arguments.parse(arguments_of_it, "hal_generate_image.py")
+        assert options.command == arguments.GENERATE or options.command in arguments.COMMANDS
+
+
+def test_commands_are_found() -> None:
+    found = [command for block in EXAMPLES for command in commands(block)]
+    assert len(found) > 20
+    assert ["stop"] in found
+    assert any("--output" in command and "-" in command for command in found)
+
+
+def test_commands_in_running_text_are_understood() -> None:
+    found = 0
+    for page in PAGES:
+        for text in re.findall(
+            r"`(?:python3 hal_generate_image\.py|hal-generate-image) ([^`…]+)`", without_blocks(page)
+        ):
+            arguments.parse(shlex.split(text), "hal_generate_image.py")
+            found += 1
+    assert found
+
+
+@pytest.mark.parametrize("block", [block for block in EXAMPLES if block.language == "json"], ids=named)
+def test_json_examples_are_answers(block: Block) -> None:
+    answer = json.loads(block.text)
+    schemas.strict("result").validate(answer)
+    if answer["command"] == "info":
+        schemas.strict("picture").validate(answer["data"]["hal8000"])
+
+
+@pytest.mark.parametrize("block", [block for block in EXAMPLES if block.language == "jsonl"], ids=named)
+def test_jsonl_examples_are_lines(block: Block) -> None:
+    lines: list[dict[str, Any]] = [json.loads(line) for line in block.text.splitlines()]
+    if "v" in lines[0]:
+        validators = [schemas.strict("wire")] * len(lines)
+    else:
+        validators = [schemas.strict("result", "progress_line")] * (len(lines) - 1) + [schemas.strict("result")]
+    for line, validator in zip(lines, validators, strict=True):
+        validator.validate(line)
+
+
+def test_every_field_of_an_answer_is_explained() -> None:
+    page = (REFERENCE / "json-output.md").read_text(encoding="utf-8") + (REFERENCE / "engine.md").read_text(
+        encoding="utf-8"
+    )
+    prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    words = set(re.findall(r"\w+", " ".join(code_names(prose))))
+    left_out = {"_meta", "inputs", "title", "tool", "version"}  # ComfyUI's, and those of the picture's own schema
+
+    def fields(schema: Any) -> Iterator[str]:
+        if isinstance(schema, dict):
+            properties = schema.get("properties", {})
+            yield from properties
+            for value in schema.values():
+                yield from fields(value)
+        elif isinstance(schema, list):
+            for item in schema:
+                yield from fields(item)
+
+    for name in ("result", "wire"):
+        assert set(fields(schemas.load(name))) - words - left_out == set()
+        jsonschema.Draft202012Validator.check_schema(schemas.load(name))
+
+
+# -- how it is written ------------------------------------------------------------------------------------------------
+
+PLACES = ("/home/you/", "/path/", "/var/tmp/", "/mnt", "/etc/ssl/", "/usr/", "/dev/", "/proc/")
+"""Folders that a page may name: those that every machine has, or obviously none."""
+
+UNWANTED = (
+    (r"(?i)\b(todo|fixme|tbd|lorem|placeholder)\b", "unfinished"),
+    (
+        r"(?i)\b(blazing|seamless\w*|powerful|cutting-edge|state-of-the-art|effortless\w*|revolutionary)\b",
+        "advertising",
+    ),
+    (r"(?i)\bcoming soon\b", "a promise"),
+    (r"(?i)\bissues?\s+#?\d", "a tracker that the reader may not have"),
+    (r"(?i)!\[[^\]]*\]\(https?:", "a badge"),
+    ("[\u2600-\u27bf\U0001f300-\U0001faff]", "an emoji"),
+    (r"[ \t]+$", "blanks at the end of a line"),
+)
+
+
+@pages
+def test_nothing_unwanted_is_written(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for pattern, what in UNWANTED:
+        match = re.search(pattern, text, re.MULTILINE)
+        assert match is None, f"{what}: {match[0]!r}"
+    assert text.endswith("\n")
+    assert not text.endswith("\n\n")
+
+
+@pages
+def test_no_path_is_of_a_certain_machine(page: Path) -> None:
+    text = re.sub(r"https?://\S+", "", page.read_text(encoding="utf-8"))
+    found = re.findall(r"(?<![\w.~*$}…/`-])/[a-z][\w.-]*(?:/[\w.-]*)*", text)
+    assert [path for path in found if not path.startswith(PLACES)] == []
+
+
+@pages
+def test_lines_are_not_too_long(page: Path) -> None:
+    """Tables, links on their own, and what is shown cannot be broken."""
+    long = [line for line in without_blocks(page).splitlines() if len(line) > 120 and not line.startswith("|")]
+    assert long == []

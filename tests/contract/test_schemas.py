@@ -1,0 +1,422 @@
+"""What the tool says, held against its JSON Schemas: the JSON output, the wire, the metadata of a picture."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import signal
+import struct
+import sys
+import threading
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from hal_image import png, wire
+from hal_image.engine.server import EngineServer
+from hal_image.engine.worker import Worker
+from hal_image.host import metadata
+from hal_image.host.engines.link import Link
+from hal_image.host.main import main
+from hal_image.host.progress import Progress
+from hal_image.host.render import Output
+from hal_image.host.result import SCHEMA_VERSION
+from tests.contract import schemas
+from tests.contract.graph_cases import CASES
+
+ENGINE_SOURCES = sorted((Path(wire.__file__).parent / "engine").glob("*.py"))
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+
+MODEL_FACTS = {
+    "name": "sd15",
+    "family": "sd15",
+    "files": [{"role": "checkpoint", "name": "a.safetensors", "bytes": 1, "sha256": None, "verified": False}],
+}
+ENGINE_FACTS = {
+    "kind": "local",
+    "comfyui_version": "0.3.75",
+    "comfyui_commit": None,
+    "comfyui_source": "external",
+    "device": "cpu",
+    "torch": "2.4.1",
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the real user's folders, and no registry file of theirs."""
+    registry = tmp_path / "own.yaml"
+    registry.write_text("models: {}\n", encoding="utf-8")
+    monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("HAL_REGISTRY", str(registry))
+    for name in ("HAL_ENGINE_PYTHON", "HAL_COMFYUI_DIR", "HAL_COMFYUI_SOURCE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "argv", ["hal_generate_image.py"])
+
+
+@pytest.fixture
+def call(capfdbinary: pytest.CaptureFixture[bytes]) -> Iterator[Call]:
+    """Runs the command line with ``--json``; returns the exit code and the object."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+    def run(*argv: str) -> tuple[int, dict[str, Any]]:
+        code = main([*argv, "--json"])
+        lines = capfdbinary.readouterr().out.splitlines()
+        assert len(lines) == 1, lines
+        return code, json.loads(lines[0])
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def check(answer: dict[str, Any], command: str, *, ok: bool = True) -> Any:
+    """Holds an answer against the schema, as it is published and with no field unnamed; returns its data."""
+    jsonschema.Draft202012Validator(schemas.load("result")).validate(answer)
+    schemas.strict("result").validate(answer)
+    assert answer["command"] == command
+    assert answer["ok"] is ok
+    return answer["data"]
+
+
+def write_checkpoint(path: Path) -> None:
+    header = json.dumps({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).encode()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 4)
+
+
+def picture() -> bytes:
+    """A black PNG of 2x1 pixels."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 0)
+    return png.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\0\0")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("name", ["result", "wire", "picture", "models"])
+def test_is_a_schema(name: str) -> None:
+    schema = schemas.load(name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"urn:hal8000-image-gen:{name}.schema.json"
+    used = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
+    assert used <= schema["$defs"].keys()
+    assert schema["$defs"].keys() - used <= {"progress_line"}, "nothing refers to it"
+
+
+# -- the JSON output --------------------------------------------------------------------------------------------------
+
+
+def test_models_list(call: Call, tmp_path: Path) -> None:
+    code, answer = call("models", "list")
+    data = check(answer, "models")
+    assert code == 0
+    assert data["models_dir"] == str(tmp_path / "models")
+    assert {model["status"] for model in data["models"]} == {"missing"}
+
+
+def test_models_show(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "models" / "vae").mkdir(parents=True)
+    (tmp_path / "models" / "vae" / "ae.safetensors").touch()
+    _, answer = call("models", "show", "flux-dev-fp16")
+    assert check(answer, "models")["model"]["status"] == "1 of 4 files"
+
+
+def test_doctor(call: Call) -> None:
+    code, answer = call("doctor")
+    data = check(answer, "doctor")
+    assert code == (3 if data["failed"] else 0)
+    assert data["failed"] == [one["name"] for one in data["checks"] if one["status"] == "fail"]
+
+
+def test_ps_and_stop_without_an_engine(call: Call) -> None:
+    assert check(call("ps")[1], "ps") == {"engines": []}
+    assert check(call("stop")[1], "stop") == {"stopped": []}
+
+
+def test_dry_run_with_warnings(call: Call, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors")
+    code, answer = call(
+        "-p", "a\N{ROBOT FACE}", "-m", "sd15", "--count", "2", "--guidance", "3", "--dry-run", "-o", "x"
+    )
+    data = check(answer, "generate")
+    assert code == 0
+    assert [warning["code"] for warning in answer["warnings"]] == ["parameter_without_effect", "model_size_differs"]
+    assert [Path(target).name for target in data["targets"]] == ["x-1", "x-2"]
+    assert data["seeds"][1] == data["seeds"][0] + 1
+    assert data["model"]["files"][0]["sha256"] is None
+
+
+def test_info(call: Call, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    case = CASES["sd15"]
+    texts = metadata.texts(case.request, MODEL_FACTS, case.graph(), ENGINE_FACTS)
+    path.write_bytes(png.with_texts(picture(), texts))
+    _, answer = call("info", str(path))
+    data = check(answer, "info")
+    schemas.strict("picture").validate(data["hal8000"])
+    assert (data["width"], data["height"]) == (2, 1)
+    assert data["hal8000"]["request"] == case.request._asdict()
+    assert data["graph"] == case.graph().to_prompt()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_picture_of_every_graph(name: str) -> None:
+    case = CASES[name]
+    own = metadata.texts(case.request, MODEL_FACTS, case.graph(), ENGINE_FACTS)[metadata.KEYWORD]
+    validator = schemas.strict("picture")
+    validator.validate(json.loads(own))
+    broken = {**json.loads(own), "request": {**case.request._asdict(), "seed": -1}}
+    assert not validator.is_valid(broken)
+
+
+@pytest.mark.parametrize(
+    ("argv", "exit_code", "error", "command"),
+    [
+        (("--steps", "0"), 2, "usage", "generate"),
+        (("paint",), 2, "unknown_command", "paint"),
+        (("models", "show"), 2, "usage", "models"),
+        (("models", "show", "sdx"), 2, "unknown_model", "models"),
+        (("-p", "x", "-m", "sd15", "--size", "100"), 2, "size_invalid", "generate"),
+        (("-p", "x", "-m", "sdxl", "-o", "x.png"), 4, "model_missing", "generate"),
+        (("-p", "x", "-m", "flux-dev-fp16", "-o", "x.png"), 4, "model_missing", "generate"),
+        (("info", "/"), 2, "image_unreadable", "info"),
+        (("info", __file__), 1, "not_a_png", "info"),
+    ],
+)
+def test_failures(call: Call, argv: tuple[str, ...], exit_code: int, error: str, command: str) -> None:
+    code, answer = call(*argv)
+    assert check(answer, command, ok=False) == {}
+    assert (code, answer["error"]["exit_code"], answer["error"]["code"]) == (exit_code, exit_code, error)
+
+
+def test_a_failure_after_the_plan_keeps_what_is_known(call: Call, tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors")
+    code, answer = call("-p", "x", "-m", "sd15", "--engine", "docker", "-o", str(tmp_path / "x.png"))
+    data = check(answer, "generate", ok=False)
+    assert (code, answer["error"]["code"]) == (3, "docker_not_available")
+    assert (data["images"], data["request"]["prompt"]) == ([], "x")
+
+
+def test_the_schema_refuses_what_is_not_an_answer() -> None:
+    validator = jsonschema.Draft202012Validator(schemas.load("result"))
+    good = {
+        "schema_version": SCHEMA_VERSION,
+        "ok": True,
+        "command": "ps",
+        "data": {"engines": []},
+        "warnings": [],
+        "error": None,
+    }
+    assert validator.is_valid(good)
+    assert validator.is_valid({**good, "later": 1}), "a field may be added"
+    changes: list[dict[str, Any]] = [
+        {"schema_version": SCHEMA_VERSION + 1},
+        {"ok": False},
+        {"data": {}},
+        {"command": "paint"},
+        {"command": "generate"},
+        {"warnings": ["text"]},
+        {"error": {"code": "usage"}},
+    ]
+    for change in changes:
+        assert not validator.is_valid({**good, **change}), change
+
+
+def test_lines_of_jsonl(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    job = str(uuid.uuid4())
+    progress = Progress(Output("generate", as_jsonl=True, quiet=True), 1)
+    timings = {"boot_s": 0.0, "queue_s": 0.1, "load_s": 0.2, "execution_s": 0.3}
+    events: list[dict[str, Any]] = [
+        {"event": "queued", "position": 1},
+        {"event": "booting", "seconds": 0.5},
+        {"event": "running", "device": None},
+        {"event": "node", "class_type": "KSampler"},
+        {"event": "progress", "value": 2, "max": 2},
+        {"event": "done", "images": ["a/b.png"], "timings": timings, "engine": {}},
+        {"event": "failed", "error": {"code": "failed"}},
+    ]
+    for event in events:
+        progress.show({"v": 1, "job": job, **event}, 0)
+    lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [line["event"] for line in lines] == [event["event"] for event in events]
+    for line in lines:
+        schemas.strict("result", "progress_line").validate(line)
+        assert line["index"] == 1
+
+
+# -- the wire ---------------------------------------------------------------------------------------------------------
+
+
+def wire_parts(kind: str) -> dict[str, dict[str, Any]]:
+    """Requests or events of the schema, by name."""
+    prefix = f"{kind}_"
+    definitions = schemas.load("wire")["$defs"]
+    return {name.removeprefix(prefix): part for name, part in definitions.items() if name.startswith(prefix)}
+
+
+def test_status_fields_are_those_of_the_code() -> None:
+    definitions = schemas.load("wire")["$defs"]
+    assert list(definitions["engine_status"]["properties"]) == list(wire.EngineStatus._fields)
+    assert definitions["engine_status"]["required"] == list(wire.EngineStatus._fields)
+    assert list(definitions["settings"]["properties"]) == list(wire.EngineSettings._fields)
+    event = definitions["event_status"]["properties"]
+    assert event == {**{name: event[name] for name in ("v", "event")}, **definitions["engine_status"]["properties"]}
+
+
+def test_what_two_schemas_share_is_the_same() -> None:
+    result, wires, pictures = (schemas.load(name)["$defs"] for name in ("result", "wire", "picture"))
+    for name in ("error", "node"):
+        assert result[name] == wires[name]
+    for name in ("model_used", "model_file"):
+        assert result[name] == pictures[name]
+    states = wires["engine_status"]["properties"]["state"]["enum"]
+    assert result["ps_engine"]["properties"]["state"]["enum"] == [*states, "no answer"]
+    served = result["served_engine"]["properties"]
+    for name, field in wires["engine_status"]["properties"].items():
+        assert name == "state" or result["ps_engine"]["properties"][name] == field
+        # comfyui_version is also a fact of the installation, and a boot that failed is serve's own failure
+        assert name in {"comfyui_version", "boot_error"} or served[name] == field
+    assert pictures["request"]["properties"].keys() | {"count"} == result["request"]["properties"].keys()
+
+
+def documented_lines() -> dict[str, dict[str, list[str]]]:
+    """Requests and events as the table in wire's docstring has them: by name, with their fields."""
+    found: dict[str, dict[str, list[str]]] = {"request": {}, "event": {}}
+    kind = ""
+    for line in (wire.__doc__ or "").splitlines():
+        if line.startswith("host → engine"):
+            kind = "request"
+        elif line.startswith("engine → host"):
+            kind = "event"
+        elif kind and (match := re.match(r"``(\w+)``\s+(?P<fields>(?:\w+(?:, \w+)*)?|…)\s{2,}\S", line)):
+            found[kind][match[1]] = re.findall(r"\w+", match["fields"])
+    return found
+
+
+@pytest.mark.parametrize("kind", ["request", "event"])
+def test_the_docstring_and_the_schema_name_the_same_lines(kind: str) -> None:
+    documented, described = documented_lines()[kind], wire_parts(kind)
+    assert set(documented) == set(described)
+    for name, fields in documented.items():
+        assert set(fields) <= described[name]["properties"].keys(), name
+
+
+def test_every_event_in_the_engine_is_in_the_schema() -> None:
+    described = wire_parts("event")
+    seen = set()
+    for source in ENGINE_SOURCES:
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Dict):
+                continue
+            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
+            if "event" not in keys:
+                continue
+            value = node.values[node.keys.index(next(k for k in node.keys if getattr(k, "value", "") == "event"))]
+            assert isinstance(value, ast.Constant)
+            assert isinstance(value.value, str)
+            assert set(keys) <= described[value.value]["properties"].keys() | {"job"}, f"{source.name}:{node.lineno}"
+            seen.add(value.value)
+    assert seen == set(described)
+
+
+def test_encode_and_decode() -> None:
+    line = {
+        "op": "submit",
+        "job": str(uuid.uuid4()),
+        "graph": {"1": {"class_type": "A", "inputs": {}}},
+        "keep_alive_s": -1,
+    }
+    raw = wire.encode(line)
+    assert raw.endswith(b"\n")
+    assert raw.count(b"\n") == 1
+    assert wire.decode(raw) == {"v": wire.WIRE_VERSION, **line}
+    schemas.strict("wire").validate(wire.decode(raw))
+    assert wire.encode({"op": "x", "text": "é\u2028\N{ROBOT FACE}\x1b"}).isascii()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {},
+        {"v": 1},
+        {"v": 2, "op": "status"},
+        {"v": 1, "op": "paint"},
+        {"v": 1, "event": "paint"},
+        {"v": 1, "op": "submit", "job": "1", "graph": {}, "keep_alive_s": 1},
+        {"v": 1, "op": "cancel"},
+        {"v": 1, "event": "queued", "position": 0},
+        {"v": 1, "event": "failed", "job": None, "error": None},
+    ],
+    ids=str,
+)
+def test_the_schema_refuses_what_is_not_a_line(line: dict[str, Any]) -> None:
+    assert not jsonschema.Draft202012Validator(schemas.load("wire")).is_valid(line)
+
+
+@pytest.fixture
+def link(tmp_path: Path) -> Iterator[Link]:
+    """A line to an engine that never works: its worker is not started."""
+    settings = wire.EngineSettings("0", str(tmp_path), sys.executable, str(tmp_path), cpu=True)
+    worker = Worker(settings, tmp_path, keep_alive_s=300.0)
+    info = {
+        "settings": wire.settings_to_json(settings),
+        "output_dir": str(worker.comfy.output_dir),
+        "log": str(worker.comfy.log),
+        "comfyui": {},
+        "tool_version": "0",
+    }
+    with EngineServer(tmp_path / "engine.sock", worker, info) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        opened = Link(tmp_path / "engine.sock")
+        yield opened
+        opened.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_a_real_conversation(link: Link) -> None:
+    job = str(uuid.uuid4())
+    graph = CASES["sd15"].graph().to_prompt()
+    lines = [link.hello]
+
+    def say(**request: object) -> None:
+        schemas.strict("wire").validate(wire.decode(wire.encode(request)))
+        link.send(**request)
+
+    def hear(event: str) -> None:
+        heard = link.next(5.0)
+        while heard is not None and heard["event"] == "booting":
+            lines.append(heard)
+            heard = link.next(5.0)
+        assert heard is not None
+        assert heard["event"] == event
+        lines.append(heard)
+
+    say(op="submit", job=job, graph=graph, keep_alive_s=300.0)
+    hear("queued")
+    say(op="status")
+    hear("status")
+    say(op="cancel", job=job)
+    hear("failed")
+    assert lines[-1]["error"]["code"] == "cancelled"
+    for operation in ("free", "boot"):
+        say(op=operation)
+        hear("status")
+    say(op="stop", force=True)
+    hear("status")
+    link.send(op="paint")
+    hear("failed")
+    assert lines[-1]["job"] is None
+    for line in lines:
+        schemas.strict("wire").validate(line)
