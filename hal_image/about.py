@@ -11,6 +11,9 @@ from __future__ import annotations
 import os
 
 PROGRAM = "hal-generate-image"
+"""The installed command, and the name of the tool."""
+SCRIPT = "hal_generate_image.py"
+"""The command of a checkout."""
 
 MIN_PYTHON = (3, 10)
 """Lowest Python for host and engine; ``requires-python`` in pyproject.toml says the same."""

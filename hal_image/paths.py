@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 import zlib
 from pathlib import Path
 
@@ -128,6 +127,8 @@ def runtime_socket(key: str) -> Path:
 
 def _private_temp_dir() -> Path:
     """A folder of this user's below the temporary directory, which everybody can write to."""
+    import tempfile  # noqa: PLC0415 - seldom needed, and slow to import
+
     folder = Path(tempfile.gettempdir()) / f"{where.APP}-{os.getuid()}"
     problem = "it cannot be created"
     try:

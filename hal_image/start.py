@@ -39,10 +39,8 @@ def main(argv: Sequence[str], script: str) -> int:
         return 0
     if where.inside("host"):
         return _host(argv)
-    if argv and argv[-1] in {"-h", "--help"}:  # a second Python would double the time of an answer that needs none
-        code = _precheck(argv)
-        if code is not None:
-            return code
+    if argv and argv[-1] in {"-h", "--help"} and _helped(argv):
+        return 0
     if where.setting("HAL_NO_VENV") not in {None, "0"}:
         return _host(argv) if not _missing_modules() else _without_modules(argv)
     python = where.ready_python(where.venv_dir("host"))
@@ -119,6 +117,23 @@ def _host(argv: Sequence[str]) -> int:
     from hal_image.host.main import main as host_main
 
     return host_main(argv)
+
+
+def _helped(argv: Sequence[str]) -> bool:
+    """Whether the arguments ask for help, which has then been printed.
+
+    Neither a second Python nor more of ours than the options: it is the call that people wait for.
+    """
+    from hal_image.errors import HalError
+    from hal_image.host.arguments import parse
+
+    try:
+        parse(argv, about.SCRIPT)
+    except SystemExit:
+        return True
+    except HalError:
+        return False  # told where everything else is told
+    return False
 
 
 def _precheck(argv: Sequence[str]) -> int | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import string
 from contextlib import suppress
 from pathlib import Path
@@ -103,7 +102,7 @@ def write(target: Path, data: bytes, *, no_clobber: bool) -> None:
         UsageError: ``output_exists`` when ``no_clobber`` and somebody made the file in the meantime.
         EnvironmentError_: ``output_unwritable``, ``disk_full``.
     """
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.tmp")
+    temporary = target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,7 +93,7 @@ def build(options: argparse.Namespace, prompt: str, model: Model) -> list[ImageR
         UsageError: ``size_invalid`` when the family cannot make that size, ``size_twice``.
     """
     width, height = _size(options, model)
-    first = options.seed if options.seed is not None else secrets.randbelow(RANDOM_SEEDS)
+    first = options.seed if options.seed is not None else int.from_bytes(os.urandom(8), "big") % RANDOM_SEEDS
     defaults = model.defaults
     guidance = None
     if defaults.guidance is not None:

@@ -7,12 +7,11 @@ not given is prepared: a venv from our lock, the pinned source.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from hal_image.errors import EnvironmentError_
-from hal_image.install import comfyui_source, faults, venvs, where
+from hal_image.install import comfyui_source, where
 
 if TYPE_CHECKING:
     from hal_image.install.process import Report
@@ -26,8 +25,7 @@ removes in the end. What stays is 5.9 and 6.2 GB. pip's own cache, outside of th
 """
 
 
-@dataclass(frozen=True, slots=True)
-class EnginePaths:
+class EnginePaths(NamedTuple):
     """Everything that is needed to start ComfyUI.
 
     Attributes:
@@ -72,19 +70,22 @@ def prepare_engine(report: Report, *, deadline: float | None = None, offline: bo
         offline: download nothing.
 
     Raises:
-        EnvironmentError_: as for ``engine_ready``, ``venvs.ensure_venv`` and ``comfyui_source.ensure_source``.
+        EnvironmentError_: as for ``engine_ready``, ``venvs.ensure_venv`` and ``comfyui_prepare.ensure_source``.
         TimeoutError_: ``prepare_timeout``.
     """
+    from hal_image.install import faults, venvs  # noqa: PLC0415 - only an installation needs them
+    from hal_image.install.comfyui_prepare import ensure_source  # noqa: PLC0415 - likewise
+
     python = _external_python()
     comfyui_source.wanted()  # a wrong setting is told before gigabytes are downloaded
     if python is not None:
-        source = comfyui_source.ensure_source(python, report, deadline=deadline, offline=offline)
+        source = ensure_source(python, report, deadline=deadline, offline=offline)
         return _paths(python, "external", source)
     plan = venvs.standard_plan("engine", LABEL, NEED_BYTES)
     if plan.python is None and not faults.platform_supported():
         raise faults.python_unsupported(LABEL)
     python = venvs.ensure_venv(plan, report, deadline=deadline, offline=offline)
-    source = comfyui_source.ensure_source(python, report, deadline=deadline, offline=offline)
+    source = ensure_source(python, report, deadline=deadline, offline=offline)
     return _paths(python, "venv", source)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +60,8 @@ def remove_tree(folder: Path) -> None:
     Raises:
         EnvironmentError_: ``state_dir_unwritable`` when something of it cannot be removed.
     """
+    import shutil  # noqa: PLC0415 - every call reads markers, only an installation removes trees
+
     try:
         shutil.rmtree(folder)
     except FileNotFoundError:

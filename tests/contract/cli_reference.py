@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hal_image import request
+from hal_image.about import SCRIPT
 from hal_image.host import arguments
 from hal_image.host.arguments import COMMANDS, MAX_COUNT, generate_parser
 from hal_image.host.commands.generate import default_timeout
@@ -20,8 +21,6 @@ from hal_image.models.types import SIZE_MULTIPLE
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
-
-PROGRAM = "hal_generate_image.py"
 
 SYNOPSIS = {
     "models": "models [list]\nmodels show NAME",
@@ -105,16 +104,16 @@ def main() -> None:
 def page() -> str:
     """The whole of docs/reference/cli.md."""
     parts = [HEAD.format(commands=", ".join(f"`{name}`" for name in COMMANDS))]
-    generate = generate_parser(PROGRAM)
+    generate = generate_parser(SCRIPT)
     for group in generate._action_groups:
         if group._group_actions:
             parts.append(f"### {_capitalised(group.title or '')}\n")
             parts.append(_table(group._group_actions, generate.prog))
     parts.append(_values())
     for name, text in COMMANDS.items():
-        parser = arguments._command_parser(name, PROGRAM)
+        parser = arguments._command_parser(name, SCRIPT)
         calls = SYNOPSIS.get(name, name).splitlines()
-        synopsis = "\n".join(f"{PROGRAM} {call} [options]" for call in calls)
+        synopsis = "\n".join(f"{SCRIPT} {call} [options]" for call in calls)
         parts.append(f"## {name}\n\n{_capitalised(text)}.\n\n```\n{synopsis}\n```\n")
         parts.append(
             _table([action for group in parser._action_groups for action in group._group_actions], parser.prog)

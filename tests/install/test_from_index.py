@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import about
-from hal_image.install import comfyui_source, host_env
+from hal_image.install import comfyui_prepare, comfyui_source, host_env
 
 if TYPE_CHECKING:
     import pytest
@@ -42,7 +42,7 @@ def test_the_host_venv_has_what_the_host_imports() -> None:
 
 def test_comfyui_out_of_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAL_COMFYUI_SOURCE", "wheel")
-    source = comfyui_source.ensure_source(Path(sys.executable), lambda _: None)
+    source = comfyui_prepare.ensure_source(Path(sys.executable), lambda _: None)
     assert (source.kind, source.version, source.commit) == ("wheel", about.COMFYUI_VERSION, about.COMFYUI_COMMIT)
     assert (source.folder / "comfy" / "model_management.py").is_file()
     assert not (source.folder / "extra_model_paths.yaml").exists()

@@ -11,7 +11,7 @@ import pytest
 
 from hal_image import about
 from hal_image.errors import EnvironmentError_
-from hal_image.install import comfyui_fetch, comfyui_source, engine_env, where
+from hal_image.install import comfyui_fetch, comfyui_prepare, comfyui_source, engine_env, where
 
 FILES = {
     "main.py": "print('hello')\n",
@@ -65,7 +65,7 @@ def upstream(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def prepare(lines: list[str] | None = None) -> comfyui_source.Source:
     sink = [] if lines is None else lines
-    return comfyui_source.ensure_source(Path(sys.executable), sink.append)
+    return comfyui_prepare.ensure_source(Path(sys.executable), sink.append)
 
 
 @pytest.mark.usefixtures("upstream")
@@ -150,7 +150,7 @@ def test_without_git_the_wheel_is_taken(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_offline(state: Path) -> None:
     with pytest.raises(EnvironmentError_) as caught:
-        comfyui_source.ensure_source(Path(sys.executable), print, offline=True)
+        comfyui_prepare.ensure_source(Path(sys.executable), print, offline=True)
     assert caught.value.code == "offline_not_prepared"
     assert not state.exists()
 
