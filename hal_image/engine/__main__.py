@@ -1,7 +1,7 @@
 """``python -m hal_image.engine serve …``: one engine, in the foreground, until it is stopped or idle for too long.
 
 The host starts it detached; in a container it is the main process. Exactly one engine serves a folder: the second
-finds the lock taken and ends with exit code 0.
+finds the lock taken and ends with exit code 0. ``submit`` talks to one over standard input and output.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import about
+from hal_image.engine import bridge
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import STOP_AFTER_S, Worker
-from hal_image.errors import EXIT_OK, HalError
+from hal_image.errors import EXIT_FAILED, EXIT_OK, HalError
 from hal_image.locking import try_lock
 from hal_image.wire import settings_from_json, settings_to_json
 
@@ -33,21 +34,40 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0 when it was stopped, or when another engine already serves the folder; 3 when ComfyUI did not boot.
     """
-    parser = argparse.ArgumentParser(prog="python -m hal_image.engine", allow_abbrev=False)
-    parser.add_argument("command", choices=["serve"])
-    parser.add_argument("--folder", type=Path, required=True, help="the engine's own folder: lock, log, output")
-    parser.add_argument("--socket", type=Path, required=True, help="unix socket to listen on")
-    parser.add_argument("--settings", type=json.loads, required=True, help="EngineSettings as JSON")
-    parser.add_argument("--comfyui", type=json.loads, default={}, help="facts about the source, told in hello")
-    parser.add_argument("--keep-alive", type=float, default=300.0, help="seconds; -1 for ever")
-    parser.add_argument("--stop-after", type=float, default=STOP_AFTER_S, help="further seconds")
-    options = parser.parse_args(argv)
-
+    options = _parser().parse_args(argv)
+    if options.command == "submit":
+        return _submit(options.socket)
     lock = try_lock(options.folder / "engine.lock")
     if lock is None:
         return EXIT_OK
     with lock:
         return _serve(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="The engine: runs ComfyUI and the jobs for it.", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="run an engine until it is stopped or idle for too long")
+    serve.add_argument("--folder", type=Path, required=True, help="the engine's own folder: lock, log, output")
+    serve.add_argument("--settings", type=json.loads, required=True, help="EngineSettings of hal_image.wire as JSON")
+    serve.add_argument("--comfyui", type=json.loads, default={}, help="facts about the source, told in hello")
+    serve.add_argument("--keep-alive", type=float, default=300.0, help="idle seconds until models go; -1 for ever")
+    serve.add_argument("--stop-after", type=float, default=STOP_AFTER_S, help="further idle seconds until it ends")
+    submit = commands.add_parser("submit", help="pass JSON lines from standard input to an engine, and its events back")
+    for command in (serve, submit):
+        command.add_argument("--socket", type=Path, required=True, help="the engine's unix socket")
+    return parser
+
+
+def _submit(socket: Path) -> int:
+    try:
+        bridge.run(socket)
+    except HalError as error:
+        log_line(f"{error.code}: {error.message}")
+        return error.exit_code
+    except (BrokenPipeError, KeyboardInterrupt):  # the caller went away: so do its jobs, with our connection
+        return EXIT_FAILED
+    return EXIT_OK
 
 
 def _serve(options: argparse.Namespace) -> int:

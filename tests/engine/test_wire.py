@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hal_image.host.engines.link import Link
-from tests.engine.conftest import SD15, Hal
+from hal_image.wire import decode, encode
+from tests.engine.conftest import ROOT, SD15, Hal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,3 +125,32 @@ def test_nonsense_is_answered_and_harms_nobody(link: Link, raw: bytes) -> None:
     answer = link.ask(10, op="status")
     assert answer is not None
     assert answer["event"] == "status"
+
+
+def test_the_wire_goes_over_a_pipe_too(link: Link) -> None:
+    # As into a container: entrypoint.py beside the engine, and only its standard input and output.
+    job = str(uuid.uuid4())
+    request = encode({"op": "submit", "job": job, "graph": graph(7), "keep_alive_s": 300})
+    command = [sys.executable, str(ROOT / "entrypoint.py"), "submit", "--socket", str(link.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as bridge:
+        assert bridge.stdin is not None
+        assert bridge.stdout is not None
+        assert decode(bridge.stdout.readline())["event"] == "hello"
+        bridge.stdin.write(request)
+        bridge.stdin.flush()
+        events = []
+        for raw in bridge.stdout:
+            events.append(decode(raw))
+            if events[-1]["event"] in {"done", "failed"}:
+                break
+        bridge.stdin.close()
+        assert bridge.wait(20) == 0
+    assert events[-1]["event"] == "done"
+    assert {event["job"] for event in events} == {job}
+
+
+def test_a_pipe_to_no_engine_is_told(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "entrypoint.py"), "submit", "--socket", str(tmp_path / "none.sock")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode == 3
+    assert b"engine_not_running" in done.stderr

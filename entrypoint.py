@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""The engine's side of the tool, by hand or as a container's main process. See ``python3 entrypoint.py --help``.
+
+Everything is in hal_image.engine; the host starts the same code as ``python -m hal_image.engine``.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # python -I leaves the script's folder out
+
+from hal_image.engine.__main__ import main
+
+if __name__ == "__main__":
+    sys.exit(main())
