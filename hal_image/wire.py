@@ -9,7 +9,7 @@ host → engine (``op``)
 ``submit``  job, graph, keep_alive_s    queue one graph; events for ``job`` follow
 ``cancel``  job                         take it back; ends with ``failed`` and code ``cancelled``
 ``status``                              answered with one ``status`` event
-``boot``                                start ComfyUI if it is down; answered with ``status``
+``boot``    keep_alive_s                start ComfyUI if it is down; answered with ``status``
 ``free``                                unload the models from memory when idle; answered with ``status``
 ``stop``                                take no more jobs, finish those there are, end
 
@@ -76,7 +76,7 @@ class EngineStatus(NamedTuple):
         idle_s: seconds since the last job ended; 0 while busy.
         keep_alive_s: seconds of idleness after which the models are unloaded; ``-1`` never.
         device: what ComfyUI runs on, e.g. ``"cpu"`` or ``"cuda:0 NVIDIA GeForce RTX 3090"``; ``None`` until booted.
-        vram_total_mb, vram_free_mb: as ComfyUI reports them, ``None`` until booted.
+        vram_total_mb, vram_free_mb: as ComfyUI reported them after the last job, ``None`` until booted.
         torch: version of torch, ``None`` until booted.
         comfyui_version: ``None`` until booted.
         boot_error: why the last boot failed, as an ``error`` object; ``None`` when it did not.

@@ -13,6 +13,9 @@ TIMEOUT_S = (5.0, 30.0)
 holds the interpreter can keep waiting for some seconds; nothing here waits for a job to finish."""
 
 
+LOG_HINT = "ComfyUI's log says more: comfyui.log in the engine's folder, which `ps --json` names"
+
+
 class ComfyUnreachable(Exception):
     """The server did not answer: it is not up yet, or not any more, or too busy. Whether it is a failure, the
     process decides.
@@ -153,7 +156,7 @@ def refusal(answer: JsonObject) -> HalError:
     return HalError(
         f"ComfyUI refused the graph: {one_line(text)}",
         code="graph_refused",
-        hint="run with -v for the engine's log; `doctor` checks the installation",
+        hint=LOG_HINT,
         details={"reasons": [one_line(reason) for reason in reasons][:10]},
     )
 

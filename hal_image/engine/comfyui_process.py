@@ -145,7 +145,7 @@ class ComfyProcess:
             BootFailed: it ended or did not get ready within ``BOOT_LIMIT_S``; the last line of its log is told.
             EnvironmentError_: ``gpu_unusable``, ``engine_python_invalid``.
         """
-        options = comfyui_device_options(cpu=self.settings.cpu)
+        options = comfyui_device_options(self.settings.python, cpu=self.settings.cpu)
         for attempt in range(PORT_ATTEMPTS):
             try:
                 self._boot_once(options, tick)
@@ -226,6 +226,13 @@ class ComfyProcess:
                     hint="set HAL_ENGINE_PYTHON to a Python that has torch, or unset it",
                 ) from error
         self._liveness = Liveness(self._process)
+
+    def refresh_stats(self) -> None:
+        """Asks anew how much memory is free; a server too busy to answer leaves the old figures."""
+        client = ComfyClient(self.url)
+        with suppress(ComfyUnreachable):
+            self.stats = client.system_stats()
+        client.close()
 
     def end(self) -> None:
         """Ends the process group: SIGTERM, and SIGKILL after ``END_GRACE_S``. Does nothing when it is down."""

@@ -8,47 +8,64 @@ from pathlib import Path
 
 from hal_image.errors import EnvironmentError_
 
-NO_DEVICE = 100
-"""CUDA_ERROR_NO_DEVICE of the CUDA driver API."""
+NO_CARD = {"", "34", "100"}
+"""Answers of the probe that mean: no NVIDIA card. No driver library; CUDA_ERROR_STUB_LIBRARY; CUDA_ERROR_NO_DEVICE."""
 
 # In a process of its own: the driver's library stays initialised in a process that has asked it once.
 PROBE = """
-import ctypes, sys
+import ctypes
 for name in ("libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"):
     try:
-        cuda = ctypes.CDLL(name)
+        print(ctypes.CDLL(name).cuInit(0))
         break
     except OSError:
         continue
-else:
-    sys.exit("no library")
-print(cuda.cuInit(0))
 """
+CARD_FILES = ("/dev/nvidia0", "/dev/dxg")
+"""Device files of an NVIDIA card: Linux, WSL2 (there of every card, so only together with NVIDIA's library)."""
 
 
-def comfyui_device_options(*, cpu: bool) -> list[str]:
+def comfyui_device_options(python: str, *, cpu: bool) -> list[str]:
     """ComfyUI's options for the device: ``["--cpu"]`` when asked for or when there is nothing else.
 
     An NVIDIA card that is there but cannot be used is an error, never a silent fall back to the CPU, where a picture
     of SDXL takes many minutes.
+
+    Args:
+        python: the Python that will run ComfyUI.
+        cpu: whether the CPU was asked for.
 
     Raises:
         EnvironmentError_: ``gpu_unusable``.
     """
     if cpu:
         return ["--cpu"]
-    if sys.platform == "darwin" or Path("/dev/kfd").exists():
-        return []  # Apple's and AMD's cards: torch finds them, there is nothing to choose
-    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, timeout=60, check=False)
-    answer = probe.stdout.strip()
-    if answer == "0":
+    if sys.platform == "darwin":
+        return []  # Apple's card: torch finds it, there is nothing to choose
+    answer = _run(sys.executable, PROBE)
+    if answer == "0" or _is_for_amd(python):
         return []
-    card_is_there = Path("/dev/nvidia0").exists()
-    if answer == str(NO_DEVICE) or not card_is_there:
+    if answer in NO_CARD and not Path(CARD_FILES[0]).exists():
         return ["--cpu"]
+    if not any(Path(name).exists() for name in CARD_FILES):
+        return ["--cpu"]  # a driver's library without a card
     reason = f"CUDA error {answer}" if answer else "its driver library libcuda.so.1 was not found"
     raise EnvironmentError_(
         f"there is an NVIDIA GPU but it cannot be used: {reason}",
         code="gpu_unusable",
         hint="check that `nvidia-smi` works, or add --cpu to run on the processor (slow)",
     )
+
+
+def _is_for_amd(python: str) -> bool:
+    """Whether there is an AMD card and the engine's torch, which then is the user's own, is built for it."""
+    return Path("/dev/kfd").exists() and _run(python, "import torch; print(torch.version.hip or '')") != ""
+
+
+def _run(python: str, code: str) -> str:
+    """What a line of Python prints; nothing when it fails."""
+    try:
+        done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

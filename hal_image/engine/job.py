@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import websocket
 
-from hal_image.comfy.client import ComfyClient, ComfyUnreachable, Outcome, one_line
+from hal_image.comfy.client import LOG_HINT, ComfyClient, ComfyUnreachable, Outcome, one_line
 from hal_image.comfy.events import EventStream
 from hal_image.errors import HalError, JsonObject
 
@@ -197,9 +197,7 @@ def _verdict(outcome: Outcome, load_s: float) -> JsonObject:
     if outcome.error is not None or not outcome.succeeded:
         raise node_failure(outcome.error or {})
     if not outcome.images:
-        raise HalError(
-            "ComfyUI finished without an image", code="no_image", hint="see the engine's log; please report this"
-        )
+        raise HalError("ComfyUI finished without an image", code="no_image", hint=f"please report this; {LOG_HINT}")
     return {
         "images": ["/".join(part for part in image if part) for image in outcome.images],
         "timings": {"load_s": round(load_s, 3), "execution_s": round(outcome.execution_s, 3)},
@@ -220,9 +218,7 @@ def node_failure(error: JsonObject) -> HalError:
             retryable=True,
             details=details,
         )
-    return HalError(
-        f"{node} failed: {kind}: {text}", code="node_failed", hint="run with -v for the engine's log", details=details
-    )
+    return HalError(f"{node} failed: {kind}: {text}", code="node_failed", hint=LOG_HINT, details=details)
 
 
 def _crashed(comfy: ComfyProcess) -> HalError:

@@ -47,6 +47,20 @@ class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             os.umask(before)
 
 
+def check_graph(graph: object) -> None:
+    """Sees that ``graph`` has the form that we rely on; what it says is ComfyUI's to judge.
+
+    Raises:
+        ValueError: it is no object of nodes, each with ``class_type`` and ``inputs``.
+    """
+    nodes = list(graph.values()) if isinstance(graph, dict) else [None]
+    if not all(
+        isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
+        for node in nodes
+    ):
+        raise ValueError("the graph is no object of nodes with class_type and inputs")
+
+
 class Connection(socketserver.StreamRequestHandler):
     """One client."""
 
@@ -93,7 +107,7 @@ class Connection(socketserver.StreamRequestHandler):
                 worker.cancel(job)
         elif operation in {"status", "boot", "free", "stop"}:
             if operation == "boot":
-                worker.request_boot()
+                worker.request_boot(line.get("keep_alive_s"))
             elif operation == "free":
                 worker.free()
             elif operation == "stop":
@@ -107,7 +121,8 @@ class Connection(socketserver.StreamRequestHandler):
             job_id = str(uuid.UUID(str(line["job"])))
             graph = line["graph"]
             keep_alive_s = float(line["keep_alive_s"])
-        except (KeyError, ValueError) as error:
+            check_graph(graph)
+        except (KeyError, ValueError, TypeError) as error:
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 
         def emit(event: JsonObject) -> None:

@@ -57,6 +57,7 @@ class Worker:
         self._booting_told = 0
         self._booted_at = 0.0
         self._models_loaded = False
+        self._stats_are_old = False
         self._jobs_done = 0
         self._idle_since = self._started
 
@@ -106,10 +107,14 @@ class Worker:
         for job in jobs:
             self.cancel(job)
 
-    def request_boot(self) -> None:
-        """Starts ComfyUI if it is down, without a job."""
+    def request_boot(self, keep_alive_s: float | None) -> None:
+        """Starts ComfyUI if it is down, without a job; ``keep_alive_s`` holds until a job says otherwise."""
         with self._changed:
-            self._boot_wanted = True
+            if isinstance(keep_alive_s, (int, float)):
+                self._keep_alive_s = float(keep_alive_s)
+            if not self.comfy.alive:
+                self._boot_wanted = True
+                self._boot_error = None
             self._changed.notify_all()
 
     def free(self) -> None:
@@ -119,6 +124,7 @@ class Worker:
             try:
                 client.free()
                 self._models_loaded = False
+                self._stats_are_old = True
             except ComfyUnreachable:
                 return  # dead or dying: then nothing is loaded either
             finally:
@@ -215,6 +221,7 @@ class Worker:
             done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
             self._jobs_done += 1
             self._ended(job)
+            self._stats_are_old = True
             job.emit({"event": "done", **done, "engine": self.status()._asdict()})
 
     def _ended(self, job: Job) -> None:
@@ -285,10 +292,12 @@ class Worker:
         if self._boot_wanted and not self.comfy.alive:
             with suppress(HalError):  # whoever asked for it reads boot_error
                 self._boot()
-        self._boot_wanted = False
         idle = time.monotonic() - self._idle_since
         if self._models_loaded and 0 <= self._keep_alive_s < idle:
             self.free()
+        if self._stats_are_old:
+            self._stats_are_old = False
+            self.comfy.refresh_stats()
         forget_old_output(self.comfy.output_dir)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import string
 from contextlib import suppress
@@ -121,6 +122,12 @@ def write(target: Path, data: bytes, *, no_clobber: bool) -> None:
     except FileExistsError as error:
         raise _exists(target) from error
     except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise EnvironmentError_(
+                f"cannot write {target}: {error.strerror}",
+                code="disk_full",
+                hint="free some space, or choose an --output on another disk",
+            ) from error
         raise _unwritable(target, error.strerror or str(error)) from error
 
 
@@ -145,5 +152,5 @@ def _unwritable(target: Path, reason: str) -> EnvironmentError_:
     return EnvironmentError_(
         f"cannot write {target}: {reason}",
         code="output_unwritable",
-        hint="choose an --output in a folder that you can write to, with some free space",
+        hint="choose an --output in a folder that you can write to, e.g. ~/pictures/",
     )

@@ -11,6 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from hal_image.errors import EXIT_OK
 from hal_image.host.result import Result, Warn, envelope
 
 if TYPE_CHECKING:
@@ -90,6 +91,12 @@ class Output:
         Returns:
             the exit code.
         """
+        if result.error is not None:
+            self.partial_data = result.data
+            if not self.machine:
+                for line in result.lines:
+                    self._out_line(line)
+            return self.failure(result.error)
         if result.raw is not None:
             sys.stdout.buffer.write(result.raw)
             sys.stdout.buffer.flush()
@@ -98,7 +105,7 @@ class Output:
         else:
             for line in result.lines:
                 self._out_line(line)
-        return result.exit_code
+        return EXIT_OK
 
     def failure(self, error: HalError) -> int:
         """Prints how a command failed: one line, one line of hint; as JSON too when that was asked for.
@@ -146,5 +153,7 @@ def fail(error: HalError, argv: Sequence[str]) -> int:
         the exit code.
     """
     command = argv[0] if argv and not argv[0].startswith("-") else "generate"
-    output = Output(command, as_json="--json" in argv, as_jsonl="--jsonl" in argv, quiet="-q" in argv)
+    output = Output(
+        command, as_json="--json" in argv, as_jsonl="--jsonl" in argv, quiet=not {"-q", "--quiet"}.isdisjoint(argv)
+    )
     return output.failure(error)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hal_image.errors import EXIT_OK
-
 if TYPE_CHECKING:
     from hal_image.errors import HalError, JsonObject
 
@@ -28,14 +26,14 @@ class Result(NamedTuple):
         data: the ``data`` object of the JSON output.
         lines: what plain standard output shows; none for what was shown already.
         raw: bytes for standard output instead of lines (``--output -``).
-        exit_code: other than 0 only together with an explanation in ``data`` (``doctor``).
+        error: what was found wrong by a command that otherwise did its work (``doctor``); told after the lines.
     """
 
     command: str
     data: JsonObject
     lines: tuple[str, ...] = ()
     raw: bytes | None = None
-    exit_code: int = EXIT_OK
+    error: HalError | None = None
     warnings: tuple[Warn, ...] = ()
 
 

@@ -140,7 +140,7 @@ def python_unsupported(label: str, requirement: str = "torch") -> EnvironmentErr
     return EnvironmentError_(
         f"cannot prepare {label}: there is no {requirement} for {_platform()}",
         code="python_unsupported",
-        hint="run it with Python 3.10, 3.11, 3.12 or 3.13 (e.g. python3.12 hal_generate_image.py), "
+        hint="run it with Python 3.10 to 3.14 (e.g. python3.12 hal_generate_image.py), "
         "or set HAL_ENGINE_PYTHON to a Python that has torch",
         details={"platform": _platform()},
     )

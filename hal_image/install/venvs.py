@@ -151,7 +151,7 @@ def stale_venvs() -> tuple[Path, ...]:
 
     Another release or Python of the same user may still use them, so nobody removes them unasked.
     """
-    current = {where.venv_name("host"), where.venv_name("engine")}
+    current = {where.venv_name(kind) for kind in ("host", "engine", "dev")}
     try:
         found = sorted((state_dir() / "venvs").iterdir())
     except FileNotFoundError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,8 @@ def write(cache: Path, files: Sequence[Path], registry: Registry) -> None:
         partial.write_text(json.dumps(kept), encoding="utf-8")
         partial.replace(cache)
     except (OSError, ValueError):
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
 
 
 def _key(files: Sequence[Path]) -> Any:

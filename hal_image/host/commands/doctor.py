@@ -1,21 +1,24 @@
-"""``doctor``: looks at everything a picture needs and says what to fix. Changes and starts nothing."""
+"""``doctor``: looks at everything a picture needs and says what to fix. Starts and installs nothing."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about, paths
-from hal_image.errors import EXIT_ENVIRONMENT, EXIT_OK, HalError
+from hal_image.errors import EnvironmentError_, HalError
 from hal_image.host.engines.running import running_engines
 from hal_image.host.registry import load
 from hal_image.host.result import Result
+from hal_image.install import venvs
 from hal_image.install.engine_env import NEED_BYTES, engine_ready
 from hal_image.models.store import installed_files
 
@@ -38,7 +41,7 @@ class Check(NamedTuple):
 
 
 def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 - every command has this shape
-    """Runs every check. Exit code 3 when one failed, else 0."""
+    """Runs every check; the result carries an error, ``checks_failed``, when one failed."""
     models_dir = Path(paths.models_dir(options.models_dir)).absolute()
     checks = list(_checks(models_dir))
     lines = []
@@ -46,9 +49,13 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         lines.append(f"{check.status:4}  {check.name}: {check.found}")
         if check.fix:
             lines.append(f"      fix: {check.fix}")
-    failed = [check.name for check in checks if check.status == FAIL]
-    data = {"checks": [check._asdict() for check in checks], "failed": failed}
-    return Result("doctor", data, tuple(lines), exit_code=EXIT_ENVIRONMENT if failed else EXIT_OK)
+    failed = [check for check in checks if check.status == FAIL]
+    data = {"checks": [check._asdict() for check in checks], "failed": [check.name for check in failed]}
+    error = None
+    if failed:
+        names = ", ".join(check.name for check in failed)
+        error = EnvironmentError_(f"not in order: {names}", code="checks_failed", hint=failed[0].fix)
+    return Result("doctor", data, tuple(lines), error=error)
 
 
 def _checks(models_dir: Path) -> Iterator[Check]:
@@ -81,8 +88,14 @@ def _state() -> Check:
         return Check("state directory", FAIL, error.message, error.hint)
     free = shutil.disk_usage(folder).free
     found = f"{folder}, {free / 1e9:.1f} GB free"
-    if engine_ready() is None and free < NEED_BYTES:
-        return Check("state directory", FAIL, found, "free 9 GB, or set HAL_STATE_DIR to a larger disk")
+    with suppress(HalError):  # the next check tells what is wrong with the settings
+        if engine_ready() is None and free < NEED_BYTES:
+            need = f"free {NEED_BYTES / 1e9:.1f} GB"
+            return Check("state directory", FAIL, found, f"{need}, or set HAL_STATE_DIR to a larger disk")
+    stale = venvs.stale_venvs()
+    if stale:
+        names = " ".join(shlex.quote(str(path)) for path in stale)
+        return Check("state directory", WARN, f"{found}; {len(stale)} venvs of other versions", f"rm -r {names}")
     return Check("state directory", PASS, found)
 
 
@@ -93,8 +106,8 @@ def _engine() -> Check:
         return Check("engine", FAIL, error.message, error.hint)
     if ready is None:
         return Check("engine", WARN, "not installed yet", "nothing to do: the first picture, or `serve`, installs it")
-    commit = (ready.comfyui_commit or "unknown commit")[:12]
-    source = f"ComfyUI {ready.comfyui_version} ({commit}, from {ready.comfyui_source})"
+    commit = ready.comfyui_commit[:12] if ready.comfyui_commit else "unknown commit"
+    source = f"ComfyUI {ready.comfyui_version or 'of unknown version'} ({commit}, from {ready.comfyui_source})"
     return Check("engine", PASS, f"{source}, Python {ready.python}")
 
 

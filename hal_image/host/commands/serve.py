@@ -35,15 +35,15 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link
     try:
-        status = link.ask(ANSWER_LIMIT_S, op="boot")
+        status = link.ask(ANSWER_LIMIT_S, op="boot", keep_alive_s=options.keep_alive)
         if status is not None and status["state"] == "booting":
             output.note("starting ComfyUI")
-        while status is None or status["state"] == "booting":
+        while status is None or status["state"] in {"booting", "down"}:
+            if status is not None and status["boot_error"] is not None:
+                raise error_from_json(status["boot_error"])
             deadline.check("starting ComfyUI")
             link.next(deadline.remaining(ASK_EVERY_S))
-            status = link.ask(ANSWER_LIMIT_S, op="status")
-        if status["boot_error"] is not None:
-            raise error_from_json(status["boot_error"])
+            status = link.ask(ANSWER_LIMIT_S, op="boot")
     except LinkClosed as error:
         log = link.hello.get("log", "")
         raise HalError(

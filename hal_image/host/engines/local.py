@@ -82,7 +82,8 @@ def _find_or_start(
         output.detail(f"another process ({pid}) is starting the engine")
 
     # One starts it, the others wait for that one and then find it.
-    with file_lock(folder / "start.lock", on_wait=tell_wait):
+    patience = None if deadline.end is None else deadline.remaining(deadline.limit_s or 0.0)
+    with file_lock(folder / "start.lock", on_wait=tell_wait, timeout=patience):
         while True:
             deadline.check("starting the engine")
             link = _connect(socket, settings, output, deadline)
@@ -139,7 +140,7 @@ def _start(
         "--socket", str(socket),
         "--settings", json.dumps(settings._asdict()),
         "--comfyui", json.dumps(facts),
-        "--keep-alive", str(request.keep_alive_s if request.keep_alive_s != 0 else 300.0),
+        "--keep-alive", str(request.keep_alive_s),
     ]
     # fmt: on
     with log.open("wb") as stream:

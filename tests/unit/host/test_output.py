@@ -108,7 +108,7 @@ def test_replacing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(EnvironmentError_) as caught:
         write(tmp_path / "x.png", b"new", no_clobber=False)
-    assert caught.value.code == "output_unwritable"
+    assert caught.value.code == "disk_full"
     assert "No space left on device" in caught.value.message
     assert (tmp_path / "x.png").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
