@@ -35,6 +35,15 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
+def dev_python() -> Path:
+    """The Python of the tools' venv, made if it is not there; ends the program when that cannot be done."""
+    try:
+        return venvs.ensure_venv(venvs.standard_plan("dev", "the test tools", DEV_BYTES), say)
+    except HalError as error:
+        say(f"{error.message}\nhint: {error.hint}")
+        raise SystemExit(error.exit_code) from error
+
+
 def main(arguments: list[str]) -> int:
     """Runs the parts; returns the first exit code that is not 0."""
     options = arguments[arguments.index("--") + 1 :] if "--" in arguments else []
@@ -43,11 +52,7 @@ def main(arguments: list[str]) -> int:
     if unknown:
         say(f"there is no part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
         return 2
-    try:
-        python = venvs.ensure_venv(venvs.standard_plan("dev", "the test tools", DEV_BYTES), say)
-    except HalError as error:
-        say(f"{error.message}\nhint: {error.hint}")
-        return error.exit_code
+    python = dev_python()
     started = time.monotonic()
     chosen = parts or list(PARTS)
     if "lint" in chosen:

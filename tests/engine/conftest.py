@@ -110,6 +110,9 @@ class Hal:
         engine: dict[str, Any] = self.wait_for(busy)
         return engine
 
+    def wait_until_queued(self, jobs: int) -> None:
+        self.wait_for(lambda: self.engine()["queued"] == jobs)
+
     def wait_until_idle(self) -> None:
         self.wait_for(lambda: all(engine["state"] == "idle" for engine in self.engines()))
 
@@ -190,13 +193,14 @@ def comfyui_url(installed: EnginePaths, models_dir: Path, tmp_path_factory: pyte
 def pixels(path: str | Path) -> bytes:
     """What a picture shows, whatever it carries besides."""
     with Image.open(path) as image:
-        return image.convert("RGB").tobytes()
+        raw: bytes = image.convert("RGB").tobytes()
+        return raw
 
 
 def is_flat(path: str | Path) -> bool:
     """Whether a picture is one solid colour."""
     with Image.open(path) as image:
-        return all(low == high for low, high in image.convert("RGB").getextrema())  # type: ignore[misc]
+        return all(low == high for low, high in image.convert("RGB").getextrema())
 
 
 def kill(pid: int) -> None:

@@ -67,7 +67,7 @@ def test_jobs_run_in_the_order_in_which_they_came(hal: Hal) -> None:
     calls = []
     for index in range(3):
         calls.append(hal.start("-p", str(index), *QUICK, "-o", f"{index}.png"))
-        hal.wait_for(lambda index=index: hal.engine()["queued"] == index + 1)
+        hal.wait_until_queued(index + 1)
     blocker.send_signal(signal.SIGINT)
     blocker.communicate(timeout=30)
     for call in calls:

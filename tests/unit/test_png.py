@@ -29,8 +29,8 @@ def test_what_is_written_is_read_back() -> None:
 def test_others_read_it_too() -> None:
     with Image.open(io.BytesIO(png.with_texts(picture(), {k: v for k, v in TEXTS.items() if k != "nul"}))) as image:
         image.load()
-        assert image.text["hal8000"] == TEXTS["hal8000"]  # type: ignore[attr-defined]
-        assert image.text["parameters"] == TEXTS["parameters"]  # type: ignore[attr-defined]
+        assert image.text["hal8000"] == TEXTS["hal8000"]
+        assert image.text["parameters"] == TEXTS["parameters"]
 
 
 def test_the_pixels_stay() -> None:

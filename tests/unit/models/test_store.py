@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from hal_image.errors import EXIT_MODEL, ModelError
-from hal_image.models import store
 from hal_image.models.store import installed_files, resolve, sha256_of, target
 from hal_image.models.types import Defaults, Model, ModelFile, Role, Source
 from tests.unit.models.test_safetensors_header import safetensors
@@ -154,7 +153,7 @@ def test_every_folder_is_looked_at_once(models: Path, monkeypatch: pytest.Monkey
         assert len(looked_at) < 10
         return real(path)
 
-    monkeypatch.setattr(store.os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)
     assert installed_files(ONE, models) == [(CHECKPOINT, None)]
     assert looked_at == [folder, folder / "sub"]
 
@@ -300,7 +299,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch, forbidden: Path) -> None:
             raise PermissionError(13, "Permission denied", str(path))
         return real(path)
 
-    monkeypatch.setattr(store.os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)
 
 
 def test_a_folder_without_rights_is_not_called_missing(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:

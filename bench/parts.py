@@ -1,0 +1,186 @@
+"""The parts of the benchmark: start of the command line, a warm call, boot of the engine.
+
+Real ComfyUI on a synthetic SD1.5 checkpoint, on the processor, in folders of its own. What others need is measured in
+the same run, in turn: ``python main.py`` of the same ComfyUI, and comfy-cli where ``--comfy`` names its command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from bench.runs import alternate, show, wall
+from hal_image.engine.comfyui_process import free_port
+from hal_image.install.engine_env import EnginePaths, prepare_engine
+from hal_image.install.host_env import prepare_host
+from tests import synthetic
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "hal_generate_image.py"
+PARTS = ("cli", "warm", "boot")
+CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
+PICTURE = ("--model", "sd15", "--size", "64", "--steps", "1")
+
+
+class World:
+    """Folders and environment of one benchmark."""
+
+    def __init__(self, folder: Path, python: str, engine: EnginePaths) -> None:
+        self.folder = folder
+        self.python = python
+        self.engine = engine
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        self.env = {
+            **kept,
+            "HAL_MODELS_DIR": str(folder / "models"),
+            "HAL_ENGINE_PYTHON": str(engine.python),
+            "HAL_COMFYUI_DIR": str(engine.comfyui_dir),
+        }
+        (folder / "models" / "checkpoints").mkdir(parents=True)
+        synthetic.write_sd15(folder / "models" / "checkpoints" / CHECKPOINT)
+        self._count = 0
+
+    def hal(self, *arguments: str) -> list[str]:
+        """The command line as a user calls it."""
+        return [self.python, str(SCRIPT), *arguments]
+
+    def fresh(self) -> str:
+        """A number that no call before has used: a repeated picture would run nothing."""
+        self._count += 1
+        return str(self._count)
+
+    def engine_folder(self) -> Path:
+        """The folder of the engine that runs for this benchmark's models."""
+        answer = subprocess.run(self.hal("ps", "--json"), env=self.env, capture_output=True, check=True)
+        engines = json.loads(answer.stdout)["data"]["engines"]
+        return Path(next(e["folder"] for e in engines if e["models_dir"] == str((self.folder / "models").resolve())))
+
+    def stop(self) -> None:
+        """Ends this benchmark's engine."""
+        wall(self.hal("stop", "--models-dir", str(self.folder / "models"), "--force"), self.env)
+
+
+def bench_cli(world: World, runs: int, comfy: str | None) -> None:
+    """Start of the command line."""
+    measures = {
+        "hal --version": lambda: wall(world.hal("--version"), world.env),
+        "hal --help": lambda: wall(world.hal("--help"), world.env),
+        "python -c pass": lambda: wall([world.python, "-c", "pass"], world.env),
+    }
+    if comfy:
+        measures["comfy --version"] = lambda: wall([comfy, "--skip-prompt", "--version"], world.env)
+    show("start of the command line, seconds", alternate(measures, runs), "comfy --version" if comfy else None)
+
+
+def bench_warm(world: World, runs: int, comfy: str | None) -> None:
+    """A warm call: wall time minus what ComfyUI says it executed."""
+    wall(world.hal("-p", "warm up", *PICTURE, "-o", str(world.folder / "x.png")), world.env)
+    log = world.engine_folder() / "comfyui.log"
+
+    def overhead(command: list[str]) -> float:
+        seconds = wall(command, world.env, world.folder)
+        return seconds - float(re.findall(r"Prompt executed in ([\d.]+)", log.read_text(errors="replace"))[-1])
+
+    def ours() -> float:
+        target = str(world.folder / "x.png")
+        return overhead(world.hal("-p", "a red cube", *PICTURE, "--seed", world.fresh(), "-o", target))
+
+    measures = {"hal, wall minus ComfyUI's execution": ours}
+    if comfy:
+        port = re.findall(r"http://127\.0\.0\.1:(\d+)", log.read_text(errors="replace"))[-1]
+
+        def theirs() -> float:
+            dry = world.hal("-p", "a red cube", *PICTURE, "--seed", world.fresh(), "--dry-run", "--json")
+            graph = json.loads(subprocess.run(dry, env=world.env, capture_output=True, check=True).stdout)["data"][
+                "graph"
+            ]
+            workflow = world.folder / "workflow.json"
+            workflow.write_text(json.dumps(graph))
+            address = ["--host", "127.0.0.1", "--port", port]
+            return overhead([comfy, "--skip-prompt", "run", "--workflow", str(workflow), "--wait", *address])
+
+        measures["comfy run --wait, the same"] = theirs
+    show("overhead of a warm call, seconds", alternate(measures, runs))
+    world.stop()
+
+
+def bench_boot(world: World, runs: int) -> None:
+    """From nothing to a ComfyUI that answers."""
+    bare_base = world.folder / "bare"
+    bare_base.mkdir()
+    page = world.folder / "page"
+    page.mkdir()
+    (page / "index.html").touch()
+
+    def ours() -> float:
+        seconds = wall(world.hal("serve", "--cpu"), world.env)
+        world.stop()
+        return seconds
+
+    def bare() -> float:
+        port = free_port()
+        # The three options after the two of the comparison keep it out of its source folder and do without its web
+        # pages, which are not installed; they cost it nothing.
+        command = [
+            str(world.engine.python), "main.py", "--cpu", "--disable-all-custom-nodes", "--port", str(port),
+            "--base-directory", str(bare_base), "--front-end-root", str(page), "--database-url", "sqlite:///:memory:",
+        ]  # fmt: skip
+        started = time.perf_counter()
+        with subprocess.Popen(
+            command, cwd=world.engine.comfyui_dir, env=world.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            while not answers(port):
+                if process.poll() is not None:
+                    raise RuntimeError("bare ComfyUI did not boot")
+                time.sleep(0.02)
+            seconds = time.perf_counter() - started
+            process.kill()
+        return seconds
+
+    show("boot, seconds", alternate({"python main.py": bare, "hal serve": ours}, runs), "python main.py")
+
+
+def answers(port: int) -> bool:
+    """Whether a ComfyUI server answers there."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/system_stats", timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def say(text: str) -> None:
+    """Progress of a preparation."""
+    print(text, file=sys.stderr)
+
+
+def main() -> int:
+    """Runs the parts that were asked for."""
+    parser = argparse.ArgumentParser(prog="python3 -m bench", description=__doc__, allow_abbrev=False)
+    parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; default: all")
+    parser.add_argument("--runs", type=int, default=9, help="counted runs of each (boot: a third of it)")
+    parser.add_argument("--comfy", metavar="FILE", help="the comfy command of comfy-cli, to compare with")
+    parser.add_argument("--python", default=sys.executable, help="the Python that a user would call us with")
+    options = parser.parse_args()
+    parts = options.parts or list(PARTS)
+    if not set(parts) <= set(PARTS):
+        parser.error(f"the parts are {', '.join(PARTS)}")
+    prepare_host(say)
+    engine = prepare_engine(say)
+    with tempfile.TemporaryDirectory(prefix="hal-bench-") as folder:
+        world = World(Path(folder), options.python, engine)
+        if "cli" in parts:
+            bench_cli(world, options.runs, options.comfy)
+        if "warm" in parts:
+            bench_warm(world, options.runs, options.comfy)
+        if "boot" in parts:
+            bench_boot(world, max(3, options.runs // 3))
+    return 0
