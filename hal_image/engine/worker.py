@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
@@ -22,6 +21,8 @@ KEEP_FOR_EVER = -1.0
 STOP_AFTER_S = 1800.0
 """Seconds that an idle engine lives on after it has unloaded its models: booting again is what costs most."""
 HOUSEKEEPING_S = 0.5
+WITNESS_S = 10.0
+"""Seconds that an engine whose ComfyUI does not boot stays, so that those who started it hear why."""
 OUTPUT_LIFETIME_S = 3600.0
 """Age at which a picture that no client fetched is deleted."""
 
@@ -172,7 +173,7 @@ class Worker:
     def work(self) -> None:
         """Boots, then runs jobs until drained or idle for too long; ComfyUI is down when it returns."""
         try:
-            self._boot_for_waiting()
+            self._boot_without_job()
             while True:
                 job = self._next_job()
                 if job is not None:
@@ -238,6 +239,7 @@ class Worker:
             self.comfy.boot(self._boot_tick)
         except HalError as error:
             self._boot_error = error
+            self._idle_since = time.monotonic()
             raise
         finally:
             self._booting_since = None
@@ -256,20 +258,12 @@ class Worker:
                 job.emit({"event": "booting", "seconds": round(seconds, 1)})
         return not stop
 
-    def _boot_for_waiting(self) -> None:
-        """The first boot happens before there is a job; its failure is told to whoever waits."""
+    def _boot_without_job(self) -> None:
+        """A boot that nobody waits for with a job of his own; its failure is told to whoever waits by then."""
         try:
             self._boot()
-        except HalError as error:
-            self._wait_for_witness()
+        except HalError as error:  # ``boot_error`` has it for those who ask
             self._fail_waiting(error)
-            raise
-
-    def _wait_for_witness(self) -> None:
-        """Gives the client that started us a moment to submit, so that it hears why the boot failed."""
-        with self._changed:
-            if not self._waiting:
-                self._changed.wait(5.0)
 
     def _fail_waiting(self, error: HalError) -> None:
         with self._changed:
@@ -285,13 +279,13 @@ class Worker:
                 idle = time.monotonic() - self._idle_since
                 asked = self._keep_alive_s == 0 and self._jobs_done > 0
                 too_long = self._keep_alive_s >= 0 and idle > self._keep_alive_s + self._stop_after_s
-                self._draining = asked or too_long  # under the lock: nobody can submit in between
+                useless = self._boot_error is not None and idle > WITNESS_S
+                self._draining = asked or too_long or useless  # under the lock: nobody can submit in between
             return self._draining
 
     def _rest(self) -> None:
         if self._boot_wanted and not self.comfy.alive:
-            with suppress(HalError):  # whoever asked for it reads boot_error
-                self._boot()
+            self._boot_without_job()
         idle = time.monotonic() - self._idle_since
         if self._models_loaded and 0 <= self._keep_alive_s < idle:
             self.free()

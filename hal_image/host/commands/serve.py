@@ -39,11 +39,13 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         if status is not None and status["state"] == "booting":
             output.note("starting ComfyUI")
         while status is None or status["state"] in {"booting", "down"}:
-            if status is not None and status["boot_error"] is not None:
+            down = status is not None and status["state"] == "down"
+            if status is not None and down and status["boot_error"] is not None:
                 raise error_from_json(status["boot_error"])
             deadline.check("starting ComfyUI")
             link.next(deadline.remaining(ASK_EVERY_S))
-            status = link.ask(ANSWER_LIMIT_S, op="boot")
+            # A new boot forgets why the last one failed: asked for only where none has failed.
+            status = link.ask(ANSWER_LIMIT_S, op="boot" if down else "status")
     except LinkClosed as error:
         log = link.hello.get("log", "")
         raise HalError(
