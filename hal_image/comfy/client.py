@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import requests
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image.errors import HalError, JsonObject
+
+if TYPE_CHECKING:
+    from requests import Response
 
 TIMEOUT_S = (5.0, 30.0)
 """Seconds to connect, and between two bytes of an answer. ComfyUI answers from its event loop, which a job that
@@ -48,7 +49,11 @@ class ComfyClient:
     """
 
     def __init__(self, url: str) -> None:
+        # Here, not above: while this takes its tenth of a second, the server that was just started boots already.
+        import requests  # noqa: PLC0415
+
         self.url = url
+        self._failure = requests.RequestException
         self._session = requests.Session()
         # A proxy from the environment must not come between us and loopback.
         self._session.trust_env = False
@@ -112,10 +117,10 @@ class ComfyClient:
             raise ComfyUnreachable(f"{path} answered {response.status_code}, not JSON") from error
         return answer
 
-    def _request(self, method: str, path: str, json: Any = None) -> requests.Response:
+    def _request(self, method: str, path: str, json: Any = None) -> Response:
         try:
             return self._session.request(method, self.url + path, json=json, timeout=TIMEOUT_S)
-        except requests.RequestException as error:
+        except self._failure as error:
             raise ComfyUnreachable(str(error)) from error
 
 

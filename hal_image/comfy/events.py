@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import websocket
+from hal_image.comfy.client import ComfyUnreachable
 
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
@@ -22,13 +22,19 @@ class EventStream:
         client_id: the id given with the prompt.
 
     Raises:
-        OSError, websocket.WebSocketException: it could not connect.
+        ComfyUnreachable: it could not connect.
     """
 
     def __init__(self, url: str, client_id: str) -> None:
-        self._socket = websocket.create_connection(
-            f"ws{url.removeprefix('http')}/ws?clientId={client_id}", timeout=5, http_no_proxy=["*"]
-        )
+        import websocket  # noqa: PLC0415 - not while the server boots that was just started: see ComfyClient
+
+        self._failures = (OSError, websocket.WebSocketException)
+        self._timeout = websocket.WebSocketTimeoutException
+        address = f"ws{url.removeprefix('http')}/ws?clientId={client_id}"
+        try:
+            self._socket = websocket.create_connection(address, timeout=5, http_no_proxy=["*"])
+        except self._failures as error:
+            raise ComfyUnreachable(str(error)) from error
         self.closed = False
 
     def next(self, timeout_s: float) -> tuple[str, JsonObject] | None:
@@ -41,9 +47,9 @@ class EventStream:
         self._socket.settimeout(timeout_s)
         try:
             frame: Any = self._socket.recv()
-        except websocket.WebSocketTimeoutException:
+        except self._timeout:
             return None
-        except (OSError, websocket.WebSocketException):
+        except self._failures:
             self.closed = True
             return None
         if not isinstance(frame, str) or not frame:

@@ -55,6 +55,12 @@ LAZY = frozenset(
 )
 """Modules that ComfyUI imports at boot but only few jobs use: they are executed at their first use instead."""
 
+PROXIES = {
+    # ComfyUI's attention imports this function by name and calls it only while training; its module pulls sympy.
+    "torch.utils.checkpoint": frozenset({"checkpoint"}),
+}
+"""Functions of lazy modules that can be handed out before their module is executed: it is when they are called."""
+
 
 class LazyModule(ModuleType):
     """A module that is executed when something first asks it for a name.
@@ -67,9 +73,23 @@ class LazyModule(ModuleType):
         """Called only for names that are not there yet."""
         if name.startswith("__") or self.__spec__ is None or not isinstance(self.__spec__.loader, LazyLoader):
             raise AttributeError(name)
-        self.__class__ = ModuleType  # type: ignore[assignment]  # an ordinary module from here on
-        self.__spec__.loader.real.exec_module(self)
-        return getattr(self, name)
+        if name in PROXIES.get(self.__name__, ()):
+
+            def proxy(*args: Any, **kwargs: Any) -> Any:
+                return getattr(executed(self), name)(*args, **kwargs)
+
+            return proxy
+        return getattr(executed(self), name)
+
+
+def executed(module: ModuleType) -> ModuleType:
+    """The module as an ordinary one: executed now if it has not been."""
+    if isinstance(module, LazyModule):
+        assert module.__spec__ is not None
+        assert isinstance(module.__spec__.loader, LazyLoader)
+        module.__class__ = ModuleType  # type: ignore[assignment]
+        module.__spec__.loader.real.exec_module(module)
+    return module
 
 
 class LazyLoader(importlib.abc.Loader):
@@ -93,7 +113,7 @@ class LazyFinder(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """See ``importlib.abc.MetaPathFinder``."""
-        if fullname not in LAZY:
+        if fullname not in LAZY and fullname not in PROXIES:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and isinstance(spec.loader, importlib.abc.Loader):

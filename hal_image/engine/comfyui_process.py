@@ -40,7 +40,7 @@ MODEL_FOLDERS: dict[str, tuple[str, ...]] = {
 BOOT_LIMIT_S = 600.0
 """Seconds after which a boot is given up. torch from a cold, slow disk takes a minute; ten mean that it hangs."""
 
-POLL_S = 0.05
+POLL_S = 0.03
 PORT_ATTEMPTS = 3
 END_GRACE_S = 5.0
 

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import websocket
-
 from hal_image.comfy.client import LOG_HINT, ComfyClient, ComfyUnreachable, Outcome, one_line
 from hal_image.comfy.events import EventStream
 from hal_image.errors import HalError, JsonObject
@@ -96,7 +94,7 @@ def run(job: Job, comfy: ComfyProcess) -> JsonObject:
         try:
             stream = EventStream(comfy.url, client_id)
             client.submit(own_output(job.graph, job.id), prompt_id=job.id, client_id=client_id)
-        except (OSError, websocket.WebSocketException, ComfyUnreachable) as error:
+        except ComfyUnreachable as error:
             # Whether the prompt got in is open: what the server knows about our id decides, below.
             if not comfy.alive:
                 raise _crashed(comfy) from error

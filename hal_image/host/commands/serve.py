@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hal_image.host.render import Output
 
-ASK_EVERY_S = 0.2
+ASK_EVERY_S = 0.05
 ANSWER_LIMIT_S = 10.0
 
 
