@@ -81,6 +81,7 @@ class Progress:
     def _once(self, key: str, text: str) -> None:
         if key not in self._said:
             self._said.add(key)
+            self._last_line = time.monotonic()
             self._output.note(text)
 
     def _now_and_then(self, text: str) -> None:
