@@ -54,13 +54,13 @@ class Job:
         """Where the source is put together."""
         return self.scratch / "tree"
 
-    def run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> int:
+    def run(self, command: list[str], on_line: Callable[[str], None] | None = None, *, own_temp: bool = True) -> int:
         """Run ``command`` to its end; its output goes to the log."""
         return process.run(
             command,
             what=WHAT,
             log=self.log,
-            environment=process.clean_environment(self.scratch),
+            environment=process.clean_environment(self.scratch if own_temp else None),
             deadline=self.deadline,
             on_line=on_line,
             lock=self.lock,
@@ -184,8 +184,5 @@ def wheel_members(archive: zipfile.ZipFile, folder: Path) -> Iterator[tuple[zipf
 def compile_tree(job: Job, final: Path) -> None:
     """Make the bytecode of ``job.tree``, naming the files as they will be below ``final``."""
     # files that are not meant to compile make its status useless
-    job.run(
-        process.module_command(
-            job.python, "compileall", "-q", "-j", "0", "-s", str(job.tree), "-p", str(final), str(job.tree)
-        )
-    )
+    command = process.compile_command(job.python, "-s", str(job.tree), "-p", str(final), str(job.tree))
+    job.run(command, own_temp=False)

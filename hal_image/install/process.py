@@ -81,6 +81,15 @@ def clean_environment(temp: Path | None = None) -> dict[str, str]:
     return kept
 
 
+def compile_command(python: str | Path, *arguments: str) -> list[str]:
+    """The command line that makes bytecode with every core; run it without a ``temp`` of ours.
+
+    The worker processes of Python 3.13 talk over a unix socket in the temporary directory, and below a state
+    directory its path can be longer than a socket's may be.
+    """
+    return module_command(python, "compileall", "-q", "-j", "0", *arguments)
+
+
 def module_command(python: str | Path, module: str, *arguments: str) -> list[str]:
     """The command line that runs ``python -m module`` isolated and on a lifeline."""
     return [str(python), "-I", "-c", _LIFELINE, module, *arguments]

@@ -24,7 +24,7 @@ from hal_image.locking import file_lock
 from hal_image.paths import make_state_dir, state_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from hal_image.install.process import Report
     from hal_image.locking import Lock
@@ -198,9 +198,11 @@ def _fill(plan: VenvPlan, progress: PipProgress, temp: Path, deadline: float | N
         HalError: one of them failed.
         OSError: one of them could not be started.
     """
-    environment = process.clean_environment(temp)
+    with_temp = process.clean_environment(temp)
 
-    def step(command: list[str], on_line: Callable[[str], None] | None = None) -> int:
+    def step(
+        command: list[str], on_line: Callable[[str], None] | None = None, environment: Mapping[str, str] = with_temp
+    ) -> int:
         return process.run(
             command,
             what=plan.what,
@@ -221,5 +223,5 @@ def _fill(plan: VenvPlan, progress: PipProgress, temp: Path, deadline: float | N
         raise faults.from_log(plan.label, plan.log)
     progress.step("compiling")
     # some packages carry files that are not meant to compile, so its status says nothing
-    step(process.module_command(python, "compileall", "-q", "-j", "0", str(plan.folder / "lib")))
+    step(process.compile_command(python, str(plan.folder / "lib")), environment=process.clean_environment())
     return progress.packages
