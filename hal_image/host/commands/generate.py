@@ -99,8 +99,10 @@ def run(options: argparse.Namespace, output: Output) -> Result:
 
     wanted = EngineRequest(models_dir, options.cpu, options.keep_alive, options.offline)
     session = Session(options, output, plan, data, timings, deadline)
-    raw = session.make_all(wanted)
-    data["timings"] = timings.to_json()
+    try:
+        raw = session.make_all(wanted)
+    finally:
+        data["timings"] = timings.to_json()
     return Result(options.command, data, raw=raw if to_stdout else None)
 
 
@@ -171,6 +173,7 @@ class Session:
         self._next = 0
         self._done = 0
         self._waiting_since = time.monotonic()
+        self._began = False
         self._doing = "waiting for the engine"
         self._raw = b""
 
@@ -196,7 +199,7 @@ class Session:
         raise AssertionError("unreachable")
 
     def _give_up_after(self, attempt: int, connection: Connection, error: LinkClosed) -> None:
-        if self._jobs_began() or attempt == RECONNECTS:
+        if self._began or attempt == RECONNECTS:
             log = connection.link.hello.get("log", "")
             raise HalError(
                 f"the engine ended while it made the picture: {error}",
@@ -205,9 +208,6 @@ class Session:
                 retryable=True,
                 details={"log": log},
             ) from error
-
-    def _jobs_began(self) -> bool:
-        return self._doing != "waiting for the engine"
 
     def _talk(self, connection: Connection) -> None:
         try:
@@ -236,9 +236,8 @@ class Session:
     def _on_event(self, event: JsonObject, index: int, connection: Connection) -> None:
         kind = event["event"]
         self._progress.show(event, index)
-        if kind == "booting":
-            self._doing = "waiting for the engine"
-        elif kind == "running":
+        if kind == "running":
+            self._began = True
             self._doing = f"making picture {index + 1}"
             self._started(event.get("device"), index)
         elif kind == "failed":
@@ -248,6 +247,8 @@ class Session:
             if index == 0:
                 self._timings.queue_s = event["timings"]["queue_s"]
             self._waiting_since = time.monotonic()
+            if self._options.timeout is None:  # the next one's time begins when it starts
+                self._deadline = Deadline.after(None)
             self._save(event, index, connection)
             self._done += 1
             self._submit_more(connection)
@@ -269,6 +270,15 @@ class Session:
         if not event["images"]:
             raise InternalError("the engine sent no picture", code="no_image", hint="please report this")
         source = connection.output_dir / event["images"][0]
+        try:
+            raw = source.read_bytes()
+        except OSError as error:
+            raise HalError(
+                f"the engine's picture cannot be read: {error}",
+                code="engine_lost",
+                hint="run the command again",
+                retryable=True,
+            ) from error
         engine = {
             "kind": connection.kind,
             **connection.facts,
@@ -277,7 +287,7 @@ class Session:
         }
         engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
         texts = metadata.texts(request, self._data["model"], self._plan.graphs[index], engine_in_picture)
-        picture = png.with_texts(source.read_bytes(), texts)
+        picture = png.with_texts(raw, texts)
         width, height = png.size(picture)
         if (width, height) != (request.width, request.height):
             self._output.warn(
