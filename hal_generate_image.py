@@ -17,6 +17,13 @@ if sys.version_info < (3, 10):
     )
     sys.exit(3)
 
+if os.name != "posix":  # file locks and unix sockets
+    sys.stderr.write(
+        "error: this runs on Linux and macOS, not on this system\n"
+        "hint: on Windows run it inside WSL2, see docs/INSTALL.md\n"
+    )
+    sys.exit(3)
+
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # python -I leaves the script's folder out
 
 from hal_image.start import main
