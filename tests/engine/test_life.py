@@ -128,9 +128,9 @@ def test_stop_waits_and_force_does_not(lone_hal: Hal) -> None:
 
 
 def test_models_are_unloaded_after_keep_alive(hal: Hal) -> None:
-    hal("-p", "x", *QUICK, "-o", "x.png", "--keep-alive", "1s")
+    hal("-p", "x", *QUICK, "-o", "x.png", "--keep-alive", "5s")
     assert hal.engine()["models_loaded"] is True
-    hal.wait_for(lambda: hal.engine()["models_loaded"] is False, 20)
+    hal.wait_for(lambda: hal.engine()["models_loaded"] is False, 60)
     again = hal("-p", "y", *QUICK, "-o", "x.png", "--json").json["data"]
     assert again["timings"]["load_s"] > 0
     assert again["timings"]["boot_s"] == 0
