@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - what the usual way does not need is imported where it is used
 
+HELP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host", "help.txt")  # noqa: PTH100, PTH118, PTH120
+"""What ``--help`` prints, as the parser formats it; ``tests/contract/test_docs.py`` holds it to the parser."""
+
 MODULES = {"yaml": "PyYAML", "requests": "requests", "tqdm": "tqdm", "websocket": "websocket-client"}
 """What the host imports, and the package that brings it: pyproject.toml's dependencies."""
 
@@ -39,7 +42,7 @@ def main(argv: Sequence[str], script: str) -> int:
         return 0
     if where.inside("host"):
         return _host(argv)
-    if argv and argv[-1] in {"-h", "--help"} and _helped(argv):
+    if argv and argv[-1] in {"-h", "--help"} and (_showed_help(argv) or _helped(argv)):
         return 0
     if where.setting("HAL_NO_VENV") not in {None, "0"}:
         return _host(argv) if not _missing_modules() else _without_modules(argv)
@@ -119,10 +122,22 @@ def _host(argv: Sequence[str]) -> int:
     return host_main(argv)
 
 
+def _showed_help(argv: Sequence[str]) -> bool:
+    """Prints the page of a plain ``--help`` as it was written down, which takes no argparse: people wait for it."""
+    if len(argv) != 1:
+        return False
+    try:
+        with open(HELP, encoding="utf-8") as page:  # noqa: PTH123 - no pathlib here, it is slow
+            sys.stdout.write(page.read())
+    except OSError:
+        return False
+    return True
+
+
 def _helped(argv: Sequence[str]) -> bool:
     """Whether the arguments ask for help, which has then been printed.
 
-    Neither a second Python nor more of ours than the options: it is the call that people wait for.
+    Neither a second Python nor more of ours than the options.
     """
     from hal_image.errors import HalError
     from hal_image.host.arguments import parse

@@ -97,8 +97,8 @@ that picture has {gpu_step:g} s a step and {gpu_rest:g} s, and on a processor {c
 
 
 def main() -> None:
-    """Write the page."""
-    sys.stdout.write(page())
+    """Write the page; with the argument ``help`` the text of ``--help``, with Python 3.12 or older."""
+    sys.stdout.write(generate_parser(SCRIPT).format_help() if sys.argv[1:] == ["help"] else page())
 
 
 def page() -> str:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import shlex
+import sys
 import unicodedata
 from collections import defaultdict
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import hal_image
-from hal_image import errors
+from hal_image import about, errors
 from hal_image.host import arguments
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.contract import cli_reference, schemas
@@ -71,6 +72,15 @@ def test_cli_reference_is_current() -> None:
     assert path.read_text(encoding="utf-8") == cli_reference.page(), (
         "make it anew: python3 -m tests.contract.cli_reference > docs/reference/cli.md"
     )
+
+
+def test_the_help_page_is_what_the_parser_says() -> None:
+    kept = (PACKAGE / "host" / "help.txt").read_text(encoding="utf-8")
+    said = arguments.generate_parser(about.SCRIPT).format_help()
+    if sys.version_info >= (3, 13):  # which writes "-o, --output FILE" where older ones repeat FILE
+        kept, said = (re.sub(r"(-\w) [A-Zx]+, |(-\w), ", r"\1\2 ", text) for text in (kept, said))
+        kept, said = "".join(kept.split()), "".join(said.split())
+    assert kept == said, "make it anew: python3.12 -m tests.contract.cli_reference help > hal_image/host/help.txt"
 
 
 def test_every_option_is_in_the_cli_reference() -> None:
