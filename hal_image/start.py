@@ -37,12 +37,11 @@ def main(argv: Sequence[str], script: str) -> int:
     Returns:
         the exit code.
     """
-    if list(argv) == ["--version"]:
-        sys.stdout.write(f"{about.PROGRAM} {about.version()}\n")
-        return 0
+    if list(argv) in (["--version"], ["-h"], ["--help"]):
+        return _write(_page(argv[0]))
     if where.inside("host"):
         return _host(argv)
-    if argv and argv[-1] in {"-h", "--help"} and (_showed_help(argv) or _helped(argv)):
+    if argv and argv[-1] in {"-h", "--help"} and _helped(argv):
         return 0
     if where.setting("HAL_NO_VENV") not in {None, "0"}:
         return _host(argv) if not _missing_modules() else _without_modules(argv)
@@ -122,16 +121,22 @@ def _host(argv: Sequence[str]) -> int:
     return host_main(argv)
 
 
-def _showed_help(argv: Sequence[str]) -> bool:
-    """Prints the page of a plain ``--help`` as it was written down, which takes no argparse: people wait for it."""
-    if len(argv) != 1:
-        return False
+def _page(option: str) -> str:
+    """What people ask for most, without anything imported for it."""
+    if option == "--version":
+        return f"{about.PROGRAM} {about.version()}\n"
+    with open(HELP, encoding="utf-8") as page:  # noqa: PTH123 - no pathlib here, it is slow
+        return page.read()
+
+
+def _write(text: str) -> int:
+    """Write to standard output; the exit code: 1 when it is closed or takes nothing."""
     try:
-        with open(HELP, encoding="utf-8") as page:  # noqa: PTH123 - no pathlib here, it is slow
-            sys.stdout.write(page.read())
-    except OSError:
-        return False
-    return True
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (AttributeError, OSError):
+        return 1
+    return 0
 
 
 def _helped(argv: Sequence[str]) -> bool:

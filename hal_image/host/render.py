@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hal_image.errors import EXIT_OK
+from hal_image.errors import EXIT_OK, HalError
 from hal_image.host.result import Result, Warn, envelope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hal_image.errors import HalError, JsonObject
+    from hal_image.errors import JsonObject
 
 
 def printable(text: str) -> str:
@@ -98,8 +99,7 @@ class Output:
                     self._out_line(line)
             return self.failure(result.error)
         if result.raw is not None:
-            sys.stdout.buffer.write(result.raw)
-            sys.stdout.buffer.flush()
+            self._out(result.raw)
         elif self.machine:
             self._out_line(json.dumps(envelope(self.command, result.data, [*self.warnings, *result.warnings], None)))
         else:
@@ -117,13 +117,33 @@ class Output:
         if error.hint:
             self._err(f"hint: {printable(error.hint)}")
         if self.machine:
-            self._out_line(json.dumps(envelope(self.command, self.partial_data, self.warnings, error)))
+            with suppress(HalError):  # standard output that takes nothing: the exit code is all that is left
+                self._out_line(json.dumps(envelope(self.command, self.partial_data, self.warnings, error)))
         return error.exit_code
 
     def _out_line(self, text: str) -> None:
         # Paths may hold bytes that are no UTF-8: they leave as they came.
-        sys.stdout.buffer.write(os.fsencode(text) + b"\n")
-        sys.stdout.buffer.flush()
+        self._out(os.fsencode(text) + b"\n")
+
+    def _out(self, data: bytes) -> None:
+        """Writes to standard output.
+
+        Raises:
+            BrokenPipeError: nobody reads it any more.
+            HalError: ``stdout_failed``: it is closed, or its disk is full.
+        """
+        try:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except (AttributeError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is closed"
+            raise HalError(
+                f"cannot write to standard output: {reason}",
+                code="stdout_failed",
+                hint="let it go to a place that takes it; a picture that was made is where --output said",
+            ) from error
 
     def _err(self, text: str) -> None:
         stream = sys.stderr
@@ -134,12 +154,6 @@ class Output:
             stream.flush()
         except OSError:
             return  # nobody reads it; that must not cost the picture
-
-
-def usage(text: str) -> None:
-    """Help and version: asked for, so it belongs on standard output."""
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 def fail(error: HalError, argv: Sequence[str]) -> int:

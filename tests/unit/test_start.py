@@ -257,3 +257,13 @@ def test_through_a_link_and_from_anywhere(tmp_path: Path) -> None:
         [sys.executable, "-I", "draw", "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert result.stdout == f"hal-generate-image {about.version()}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["models", "list"], ["models", "list", "--json"]])
+def test_standard_output_that_takes_nothing_is_a_failure_and_no_traceback(arguments: list[str]) -> None:
+    environment = {**os.environ, "HAL_NO_VENV": "1"}
+    command = [sys.executable, str(SCRIPT), *arguments]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
