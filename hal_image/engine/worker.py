@@ -17,7 +17,6 @@ from hal_image.wire import EngineSettings, EngineStatus
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEEP_FOR_EVER = -1.0
 STOP_AFTER_S = 1800.0
 """Seconds that an idle engine lives on after it has unloaded its models: booting again is what costs most."""
 HOUSEKEEPING_S = 0.5
