@@ -41,8 +41,10 @@ def main(argv: Sequence[str], script: str) -> int:
         return _write(_page(argv[0]))
     if where.inside("host"):
         return _host(argv)
-    if argv and argv[-1] in {"-h", "--help"} and _helped(argv):
-        return 0
+    if argv and argv[-1] in {"-h", "--help"}:  # a second Python would double the time of an answer that needs none
+        code = _precheck(argv)
+        if code is not None:
+            return code
     if where.setting("HAL_NO_VENV") not in {None, "0"}:
         return _host(argv) if not _missing_modules() else _without_modules(argv)
     python = where.ready_python(where.venv_dir("host"))
@@ -137,23 +139,6 @@ def _write(text: str) -> int:
     except (AttributeError, OSError):
         return 1
     return 0
-
-
-def _helped(argv: Sequence[str]) -> bool:
-    """Whether the arguments ask for help, which has then been printed.
-
-    Neither a second Python nor more of ours than the options.
-    """
-    from hal_image.errors import HalError
-    from hal_image.host.arguments import parse
-
-    try:
-        parse(argv, about.SCRIPT)
-    except SystemExit:
-        return True
-    except HalError:
-        return False  # told where everything else is told
-    return False
 
 
 def _precheck(argv: Sequence[str]) -> int | None:

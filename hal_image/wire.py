@@ -39,6 +39,11 @@ WIRE_VERSION = 1
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """Longest line that is read. A graph with a prompt of 100 000 characters is well below 1 MB."""
 
+LOCK_FILE = "engine.lock"
+"""In an engine's folder; held as long as it lives."""
+CARD_FILE = "engine.json"
+"""In an engine's folder; where it listens and what it was started with."""
+
 Line = dict[str, Any]
 
 
@@ -125,14 +130,14 @@ def decode(raw: bytes) -> Line:
     return line
 
 
+def without_frame(line: Line) -> Line:
+    """What an event says: its fields without those that every event has."""
+    return {key: value for key, value in line.items() if key not in {"v", "event"}}
+
+
 WIRE_HINT = "stop the engine (hal_generate_image.py stop) and run the command again"
 
 
-def settings_to_json(settings: EngineSettings) -> Line:
-    """``EngineSettings`` as it goes over the wire and onto the command line of the engine."""
-    return settings._asdict()
-
-
 def settings_from_json(value: Line) -> EngineSettings:
-    """The opposite of ``settings_to_json``; unknown fields of a newer version are ignored."""
+    """``EngineSettings`` out of its fields by name; unknown fields of a newer version are ignored."""
     return EngineSettings(**{name: value[name] for name in EngineSettings._fields})

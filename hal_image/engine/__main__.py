@@ -22,7 +22,7 @@ from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import STOP_AFTER_S, Worker
 from hal_image.errors import EXIT_FAILED, EXIT_OK, HalError
 from hal_image.locking import try_lock
-from hal_image.wire import settings_from_json, settings_to_json
+from hal_image.wire import CARD_FILE, LOCK_FILE, settings_from_json
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     if options.command == "submit":
         return _submit(options.socket)
-    lock = try_lock(options.folder / "engine.lock")
+    lock = try_lock(options.folder / LOCK_FILE)
     if lock is None:
         return EXIT_OK
     with lock:
@@ -80,7 +80,7 @@ def _serve(options: argparse.Namespace) -> int:
             log.replace(folder / f"{name}.1")
     worker = Worker(settings, folder, keep_alive_s=options.keep_alive, stop_after_s=options.stop_after)
     info = {
-        "settings": settings_to_json(settings),
+        "settings": settings._asdict(),
         "output_dir": str(worker.comfy.output_dir),
         "log": str(worker.comfy.log),
         "comfyui": options.comfyui,
@@ -108,7 +108,7 @@ def _serve(options: argparse.Namespace) -> int:
     finally:
         # No new connections first; those that are open hear the end of their jobs before the process goes.
         options.socket.unlink(missing_ok=True)
-        (folder / "engine.json").unlink(missing_ok=True)
+        (folder / CARD_FILE).unlink(missing_ok=True)
         server.shutdown()
         server.server_close()
     return EXIT_OK
@@ -117,9 +117,9 @@ def _serve(options: argparse.Namespace) -> int:
 def _write_card(folder: Path, options: argparse.Namespace) -> None:
     """What ``ps`` and ``stop`` find the engine by."""
     card = {"pid": os.getpid(), "socket": str(options.socket), "settings": options.settings, "started": time.time()}
-    temporary = folder / "engine.json.tmp"
+    temporary = folder / f"{CARD_FILE}.tmp"
     temporary.write_text(json.dumps(card), encoding="utf-8")
-    temporary.replace(folder / "engine.json")
+    temporary.replace(folder / CARD_FILE)
 
 
 def log_line(text: str) -> None:

@@ -41,8 +41,6 @@ class Worker:
         self, settings: EngineSettings, folder: Path, *, keep_alive_s: float, stop_after_s: float = STOP_AFTER_S
     ) -> None:
         self.comfy = ComfyProcess(settings, folder)
-        self.settings = settings
-        self.finished = threading.Event()
         self._keep_alive_s = keep_alive_s
         self._stop_after_s = stop_after_s
         self._changed = threading.Condition()
@@ -57,7 +55,7 @@ class Worker:
         self._booting_told = 0
         self._booted_at = 0.0
         self._models_loaded = False
-        self._stats_are_old = False
+        self._untidy = True  # once after every job, and for what an engine before us left behind
         self._jobs_done = 0
         self._idle_since = self._started
 
@@ -70,11 +68,11 @@ class Worker:
             HalError: ``engine_draining``; retryable, with a new engine.
         """
         with self._changed:
-            if self._draining or self.finished.is_set():
+            if self._draining:
                 raise HalError(
                     "the engine is shutting down", code="engine_draining", hint="run the command again", retryable=True
                 )
-            position = len(self._waiting) + (1 if self._running is not None else 0)
+            position = len(self._all_jobs())
             self._waiting.append(job)
             booting_since = self._booting_since
             self._changed.notify_all()
@@ -102,10 +100,14 @@ class Worker:
         """Cancels every job, then ends."""
         with self._changed:
             self._aborting = True
-            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+            jobs = self._all_jobs()
         self.drain()
         for job in jobs:
             self.cancel(job)
+
+    def _all_jobs(self) -> list[Job]:
+        """Those that wait and the one that runs; asked for while holding the lock."""
+        return [*self._waiting, *([self._running] if self._running is not None else [])]
 
     def request_boot(self, keep_alive_s: float | None) -> None:
         """Starts ComfyUI if it is down, without a job; ``keep_alive_s`` holds until a job says otherwise."""
@@ -124,7 +126,7 @@ class Worker:
             try:
                 client.free()
                 self._models_loaded = False
-                self._stats_are_old = True
+                self._untidy = True
             except ComfyUnreachable:
                 return  # dead or dying: then nothing is loaded either
             finally:
@@ -182,7 +184,6 @@ class Worker:
                     return
                 self._rest()
         finally:
-            self.finished.set()
             self.drain()
             self._fail_waiting(HalError("the engine ended", code="engine_draining", retryable=True))
             self.comfy.end()
@@ -221,7 +222,7 @@ class Worker:
             done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
             self._jobs_done += 1
             self._ended(job)
-            self._stats_are_old = True
+            self._untidy = True
             job.emit({"event": "done", **done, "engine": self.status()._asdict()})
 
     def _ended(self, job: Job) -> None:
@@ -250,7 +251,7 @@ class Worker:
         told = int(seconds) == self._booting_told
         self._booting_told = int(seconds)
         with self._changed:
-            jobs = [*self._waiting, *([self._running] if self._running is not None else [])]
+            jobs = self._all_jobs()
             stop = self._aborting or (self._draining and not jobs)
         if not told:  # once a second is news enough
             for job in jobs:
@@ -288,10 +289,10 @@ class Worker:
         idle = time.monotonic() - self._idle_since
         if self._models_loaded and 0 <= self._keep_alive_s < idle:
             self.free()
-        if self._stats_are_old:
-            self._stats_are_old = False
+        if self._untidy:
+            self._untidy = False
             self.comfy.refresh_stats()
-        forget_old_output(self.comfy.output_dir)
+            forget_old_output(self.comfy.output_dir)
 
 
 def forget_old_output(output_dir: Path) -> None:

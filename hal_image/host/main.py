@@ -23,12 +23,9 @@ if TYPE_CHECKING:
 def main(argv: Sequence[str]) -> int:
     """Runs the command that ``argv`` (without the program's name) asks for and returns its exit code."""
     _install_signal_handlers()
-    try:
-        options = parse(argv, _program())
-    except SystemExit as asked:  # --help and --version have been printed
-        return int(asked.code or 0)
-    except HalError as error:
-        return render.fail(error, argv)
+    options = _parsed(argv)
+    if isinstance(options, int):
+        return options
     output = render.Output(
         options.command,
         as_json=options.json,
@@ -49,8 +46,6 @@ def _run(options: argparse.Namespace, output: render.Output) -> int:
     try:
         command = importlib.import_module(f"hal_image.host.commands.{options.command}")
         return output.result(command.run(options, output))
-    except InterruptedError_ as error:
-        return output.failure(error)
     except KeyboardInterrupt:
         return output.failure(InterruptedError_("interrupted", signal_number=signal.SIGINT))
     except BrokenPipeError:
@@ -67,13 +62,18 @@ def precheck(argv: Sequence[str]) -> int | None:
     Returns:
         the exit code, or ``None`` to go on.
     """
+    options = _parsed(argv)
+    return options if isinstance(options, int) else None
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace | int:
+    """The options, or the exit code when they have been answered: with help, or with what is wrong."""
     try:
-        parse(argv, _program())
-    except SystemExit as asked:
+        return parse(argv, _program())
+    except SystemExit as asked:  # --help and --version have been printed
         return int(asked.code or 0)
     except HalError as error:
         return render.fail(error, argv)
-    return None
 
 
 def console_script() -> int:

@@ -34,7 +34,6 @@ class Progress:
         self._said: set[str] = set()
         self._last_line = time.monotonic()
         self._last_event = 0.0
-        self.device: str | None = None
 
     def show(self, event: JsonObject, index: int) -> None:
         """Shows one event of the job ``index`` (from 0)."""
@@ -46,8 +45,6 @@ class Progress:
         elif kind == "booting":
             self._once("boot", "starting ComfyUI")
             self._now_and_then(f"still starting ComfyUI ({show_duration(event['seconds'])})")
-        elif kind == "running":
-            self._running(event.get("device"))
         elif kind == "node" and "Loader" in event["class_type"]:
             self._once("load", "loading the model")
         elif kind == "progress":
@@ -60,9 +57,6 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-    def _running(self, device: str | None) -> None:
-        self.device = device
 
     def _step(self, event: JsonObject, index: int) -> None:
         value, total = event.get("value") or 0, event.get("max") or 0

@@ -92,19 +92,16 @@ class Output:
         Returns:
             the exit code.
         """
-        if result.error is not None:
-            self.partial_data = result.data
-            if not self.machine:
-                for line in result.lines:
-                    self._out_line(line)
-            return self.failure(result.error)
         if result.raw is not None:
             self._out(result.raw)
-        elif self.machine:
-            self._out_line(json.dumps(envelope(self.command, result.data, [*self.warnings, *result.warnings], None)))
-        else:
+        elif not self.machine:
             for line in result.lines:
                 self._out_line(line)
+        if result.error is not None:
+            self.partial_data = result.data
+            return self.failure(result.error)
+        if self.machine:
+            self._out_line(json.dumps(envelope(self.command, result.data, self.warnings, None)))
         return EXIT_OK
 
     def failure(self, error: HalError) -> int:

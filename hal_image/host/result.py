@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hal_image.errors import HalError, JsonObject
 
 SCHEMA_VERSION = 1
@@ -34,12 +36,9 @@ class Result(NamedTuple):
     lines: tuple[str, ...] = ()
     raw: bytes | None = None
     error: HalError | None = None
-    warnings: tuple[Warn, ...] = ()
 
 
-def envelope(
-    command: str, data: JsonObject, warnings: tuple[Warn, ...] | list[Warn], error: HalError | None
-) -> JsonObject:
+def envelope(command: str, data: JsonObject, warnings: Sequence[Warn], error: HalError | None) -> JsonObject:
     """The one JSON object that ``--json`` prints, on success and on failure."""
     return {
         "schema_version": SCHEMA_VERSION,

@@ -369,7 +369,7 @@ def link(tmp_path: Path) -> Iterator[Link]:
     settings = wire.EngineSettings("0", str(tmp_path), sys.executable, str(tmp_path), cpu=True)
     worker = Worker(settings, tmp_path, keep_alive_s=300.0)
     info = {
-        "settings": wire.settings_to_json(settings),
+        "settings": settings._asdict(),
         "output_dir": str(worker.comfy.output_dir),
         "log": str(worker.comfy.log),
         "comfyui": {},

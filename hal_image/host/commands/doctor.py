@@ -42,7 +42,7 @@ class Check(NamedTuple):
 
 def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 - every command has this shape
     """Runs every check; the result carries an error, ``checks_failed``, when one failed."""
-    models_dir = Path(paths.models_dir(options.models_dir)).absolute()
+    models_dir = paths.models_dir(options.models_dir)
     checks = list(_checks(models_dir))
     lines = []
     for check in checks:

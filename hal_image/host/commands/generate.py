@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths, png
@@ -26,6 +25,7 @@ from hal_image.workflow import build as build_graph
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from hal_image.host.render import Output
     from hal_image.models.types import Role
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         )
     deadline = Deadline.after(options.timeout)
     prompt = read_prompt(options)
-    models_dir = Path(paths.models_dir(options.models_dir)).absolute()
+    models_dir = paths.models_dir(options.models_dir)
     plan = make_plan(options, prompt, models_dir, output)
     request_json = {**plan.requests[0]._asdict(), "count": options.count}
     data: JsonObject = {"images": [], "request": request_json, "model": metadata.model_facts(plan.model)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import paths
@@ -15,6 +14,7 @@ from hal_image.models.store import installed_files, target
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from hal_image.host.render import Output
     from hal_image.models.types import Model, Registry
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         RegistryError: the registry is wrong.
     """
     registry = load()
-    models_dir = Path(paths.models_dir(options.models_dir)).absolute()
+    models_dir = paths.models_dir(options.models_dir)
     if options.action == "list":
         if options.name is not None:
             raise UsageError(f"models list takes no {options.name!r}", hint=f"models show {options.name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import paths
@@ -11,6 +10,7 @@ from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
 from hal_image.host.result import Result
+from hal_image.wire import without_frame
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         HalError: ``engine_lost`` when it ended while booting.
     """
     deadline = Deadline.after(options.timeout)
-    models_dir = Path(paths.models_dir(options.models_dir)).absolute()
+    models_dir = paths.models_dir(options.models_dir)
     wanted = EngineRequest(models_dir, options.cpu, options.keep_alive, options.offline)
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link
@@ -57,7 +57,8 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         ) from error
     finally:
         link.close()
-    facts = {key: value for key, value in status.items() if key not in {"v", "event", "boot_error"}}
+    facts = without_frame(status)
+    del facts["boot_error"]  # there is none: it would have been raised
     data = {"engine": {"kind": connection.kind, **connection.facts, **facts, "reused": connection.reused}}
     line = (
         f"engine ready: process {facts['pid']}, ComfyUI {facts['comfyui_version']} on {facts['device']}, {models_dir}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import paths
@@ -31,7 +30,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     """
     engines = running_engines()
     if options.models_dir:
-        wanted = str(Path(paths.models_dir(options.models_dir)).resolve())
+        wanted = str(paths.models_dir(options.models_dir).resolve())
         engines = [engine for engine in engines if engine.models_dir == wanted]
     for engine in engines:
         _ask(engine, force=options.force)

@@ -15,7 +15,7 @@ from hal_image import about, paths
 from hal_image.errors import EnvironmentError_
 from hal_image.host.engines import Connection, EngineRequest
 from hal_image.host.engines.link import Link, LinkClosed
-from hal_image.locking import file_lock, try_lock
+from hal_image.locking import file_lock
 from hal_image.wire import EngineSettings
 
 if TYPE_CHECKING:
@@ -127,11 +127,11 @@ def _start(
     """
     import subprocess  # noqa: PLC0415 - a warm call starts nothing
 
-    lock = try_lock(folder / "engine.lock")
-    if lock is None:
+    from hal_image.host.engines.running import lock_is_held  # noqa: PLC0415 - likewise
+
+    if lock_is_held(folder):
         time.sleep(0.1)
         return None
-    lock.release()
     log = folder / "engine.log"
     # fmt: off
     command = [

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hal_image import paths
+from hal_image import paths, wire
 from hal_image.host.engines.link import Link, LinkClosed
 from hal_image.locking import try_lock
 
@@ -41,7 +41,7 @@ class RunningEngine(NamedTuple):
 def running_engines() -> list[RunningEngine]:
     """Every engine of this state directory, the longest running first. Cards of dead ones are removed."""
     found = []
-    for card_file in sorted((paths.state_dir() / "engines").glob("*/engine.json")):
+    for card_file in sorted((paths.state_dir() / "engines").glob(f"*/{wire.CARD_FILE}")):
         try:
             card = json.loads(card_file.read_text(encoding="utf-8"))
             engine = RunningEngine(
@@ -75,12 +75,12 @@ def _status(socket: Path) -> JsonObject | None:
         link.close()
     if answer is None:
         return None
-    return {key: value for key, value in answer.items() if key not in {"v", "event"}}
+    return wire.without_frame(answer)
 
 
 def lock_is_held(folder: Path) -> bool:
     """Whether an engine holds the lock of its folder: it is the proof of life that cannot go stale."""
-    lock = try_lock(folder / "engine.lock")
+    lock = try_lock(folder / wire.LOCK_FILE)
     if lock is None:
         return True
     lock.release()
