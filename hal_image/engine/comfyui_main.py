@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 EXTRAS_AT_BOOT = frozenset(
     {
         "nodes_flux.py",  # FluxGuidance
-        "nodes_sd3.py",  # EmptySD3LatentImage
+        "nodes_sd3.py",  # EmptySD3LatentImage, TripleCLIPLoader
     }
 )
 """The packs that graphs of ``hal_image.workflow`` use; held to them by tests/engine/test_graphs_against_server.py."""

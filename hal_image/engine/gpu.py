@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,8 @@ for name in ("libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"):
     except OSError:
         continue
 """
+HIDDEN = {"", "-1"}
+"""Values of ``CUDA_VISIBLE_DEVICES`` that hide every card; ``hal_image/host/gpu_presence.py`` has the same."""
 CARD_FILES = ("/dev/nvidia0", "/dev/dxg")
 """Device files of an NVIDIA card: Linux, WSL2 (there of every card, so only together with NVIDIA's library)."""
 
@@ -42,6 +45,8 @@ def comfyui_device_options(python: str, *, cpu: bool) -> list[str]:
         return ["--cpu"]
     if sys.platform == "darwin":
         return []  # Apple's card: torch finds it, there is nothing to choose
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in HIDDEN:
+        return ["--cpu"]  # asked for in the driver's own way, which answers that there is no card
     answer = _run(sys.executable, PROBE)
     if answer == "0" or _is_for_amd(python):
         return []

@@ -67,7 +67,7 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
 
 
 def model_facts(resolved: ResolvedModel) -> JsonObject:
-    """The ``model`` object of the JSON output and of the picture.
+    """The ``model`` object of the picture; that of the JSON output says more.
 
     ``sha256`` is ``null`` for a file whose size is not the registry's; ``verified`` tells whether the digest was
     computed from the file here.

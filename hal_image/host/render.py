@@ -70,9 +70,12 @@ class Output:
         if self.verbose:
             self._err(printable(text))
 
-    def warn(self, code: str, message: str) -> None:
-        """Tells of something that is no failure, on standard error and in the JSON output."""
-        self.warnings.append(Warn(code, message))
+    def warn(self, code: str, message: str, details: JsonObject | None = None) -> None:
+        """Tells of something that is no failure, on standard error and in the JSON output.
+
+        ``details`` are extra facts for the latter.
+        """
+        self.warnings.append(Warn(code, message, details))
         if not self.quiet:
             self._err(f"warning: {printable(message)}")
 

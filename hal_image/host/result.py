@@ -14,10 +14,16 @@ SCHEMA_VERSION = 1
 
 
 class Warn(NamedTuple):
-    """Something that the caller should know and that is no failure: ``code`` is stable."""
+    """What the caller should know and is no failure; ``code`` is stable, ``details`` are for programs."""
 
     code: str
     message: str
+    details: JsonObject | None = None
+
+    def to_json(self) -> JsonObject:
+        """An entry of ``warnings`` in the JSON output; ``details`` only where there are any."""
+        told: JsonObject = {"code": self.code, "message": self.message}
+        return {**told, "details": self.details} if self.details else told
 
 
 class Result(NamedTuple):
@@ -45,6 +51,6 @@ def envelope(command: str, data: JsonObject, warnings: Sequence[Warn], error: Ha
         "ok": error is None,
         "command": command,
         "data": data,
-        "warnings": [{"code": warning.code, "message": warning.message} for warning in warnings],
+        "warnings": [warning.to_json() for warning in warnings],
         "error": None if error is None else error.to_json(),
     }

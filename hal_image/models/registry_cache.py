@@ -26,7 +26,7 @@ def read(cache: Path, files: Sequence[Path]) -> Registry | None:
         if kept["key"] != _key(files):
             return None
         models = {name: _model(fields) for name, fields in kept["models"].items()}
-        return Registry(default=kept["default"], models=models)
+        return Registry(kept["default"], models, kept["default_without_gpu"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -36,7 +36,7 @@ def write(cache: Path, files: Sequence[Path], registry: Registry) -> None:
     partial = cache.with_name(f"{cache.name}.{os.getpid()}")
     try:
         models = {name: _fields(model) for name, model in registry.models.items()}
-        kept = {"key": _key(files), "default": registry.default, "models": models}
+        kept = {"key": _key(files), **registry._asdict(), "models": models}
         partial.write_text(json.dumps(kept), encoding="utf-8")
         partial.replace(cache)
     except (OSError, ValueError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast, get_args
 
 from hal_image import request
+from hal_image.models import bundled_models
 from hal_image.models.located_yaml import Located, compose, did_you_mean
 from hal_image.models.types import FOLDERS, SIZE_MULTIPLE, Defaults, Family, Model, ModelFile, Registry, Role, Source
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 FLUX_PARTS: tuple[Role, ...] = ("diffusion_model", "clip_l", "t5xxl", "vae")
-"""Roles of a FLUX model that does not come as one file. Every other model is exactly one ``checkpoint``."""
+"""Roles of a FLUX model that does not come as one file."""
+SD3_PARTS: tuple[Role, ...] = ("checkpoint", "clip_l", "clip_g", "t5xxl")
+"""Roles of an SD3 model whose checkpoint has no text encoders. Every other model is exactly one ``checkpoint``."""
 
 MAX_BYTES = 2**53 - 1
 """Largest integer that every JSON reader keeps exactly."""
@@ -38,11 +41,12 @@ URL = r"^https?://[^\s/?#@]+/\S+$"  # no user:password@, since addresses are sho
 
 # Every key, and how to write its value: the hint of a complaint about it.
 _ROOT_KEYS = {"default": "the name of the model used without --model", "models": "a mapping of model names to models"}
+_WITHOUT_GPU_KEY = {"default_without_gpu": "the name of the model used without --model, a GPU and the default's files"}
 _MODEL_KEYS = {
     "description": "one line of text for people",
     "family": f"one of: {', '.join(FAMILIES)}",
     "min_vram_gb": "GiB of VRAM it needs, as in 8",
-    "files": "a list with one checkpoint, or for flux also the four parts " + ", ".join(FLUX_PARTS),
+    "files": f"a list with one checkpoint, or all of {', '.join(FLUX_PARTS)} (flux) or {', '.join(SD3_PARTS)} (sd3)",
     "defaults": "a mapping with width, height, steps, cfg, sampler, scheduler (and guidance for flux)",
 }
 _FILE_KEYS = {
@@ -52,10 +56,11 @@ _FILE_KEYS = {
     "bytes": "the exact file size in bytes",
     "sha256": "64 lowercase hexadecimal digits in quotes, as sha256sum or the download page shows them",
     "licence": "one line of text, as in Apache-2.0",
-    "sources": "a list of places to download it from, each with repo and path, or with url",
+    "sources": "a list of places to download it from, each with repo and path, or with url, or with bundled",
 }
 _HUB_KEYS = {"repo": "owner/name on the hub", "path": "the file's path in the repository, ending in .safetensors"}
 _URL_KEYS = {"url": "an http(s) address of the file, without user name or password"}
+_BUNDLED_KEYS = {"bundled": "the name of a model that comes with this tool"}
 _REVISION_KEY = {"revision": "a commit, tag or branch of the repository, in quotes"}
 _GATED_KEY = {"gated": "true if it needs an account and an accepted licence"}
 _DEFAULTS_KEYS = {
@@ -75,6 +80,7 @@ class _Document:
 
     path: Path
     default: Located | None = None
+    default_without_gpu: Located | None = None
     models: dict[str, Model] = field(default_factory=dict)
     names: dict[str, list[Located]] = field(default_factory=dict)
     """Per model, the places of its files' names, in the order of ``Model.files``."""
@@ -88,19 +94,21 @@ def parse_registry(project_file: Path, user_files: Sequence[Path] = ()) -> Regis
         models.update(document.models)
     _check_same_name_same_file(documents, models)
     default = next(d.default for d in reversed(documents) if d.default is not None)
-    if (wanted := default.text()) not in models:
-        hint = f"the models are: {', '.join(models)}"
-        default.fail(f"names no model: {wanted!r}", " ".join(filter(None, (did_you_mean(wanted, models), hint))))
-    return Registry(default=wanted, models=models)
+    without_gpu = next((d.default_without_gpu for d in reversed(documents) if d.default_without_gpu is not None), None)
+    for place in filter(None, (default, without_gpu)):
+        if (wanted := place.text()) not in models:
+            hint = f"the models are: {', '.join(models)}"
+            place.fail(f"names no model: {wanted!r}", " ".join(filter(None, (did_you_mean(wanted, models), hint))))
+    return Registry(default.text(), models, None if without_gpu is None else without_gpu.text())
 
 
 def _read(path: Path, *, base: bool) -> _Document:
     root = compose(path, "write a mapping with the keys models: and default:")
     # A user's own file may hold only what it changes.
-    top = root.mapping(_ROOT_KEYS) if base else root.mapping({}, _ROOT_KEYS)
-    document = _Document(path, top.get("default"))
-    if document.default is not None:
-        document.default.text(MODEL_NAME)
+    top = root.mapping(_ROOT_KEYS, _WITHOUT_GPU_KEY) if base else root.mapping({}, {**_ROOT_KEYS, **_WITHOUT_GPU_KEY})
+    document = _Document(path, top.get("default"), top.get("default_without_gpu"))
+    for place in filter(None, (document.default, document.default_without_gpu)):
+        place.text(MODEL_NAME)
     for key, value in top["models"].entries() if "models" in top else ():
         name = key.text()
         Located(key.node, key.file, key.label, "lowercase letters, digits and . _ - only").text(MODEL_NAME)
@@ -150,7 +158,10 @@ def _file(node: Located) -> tuple[ModelFile, Located]:
 
 
 def _source(node: Located) -> Source:
-    is_url = any(key.text() == "url" for key, _ in node.entries())
+    kinds = {key.text() for key, _ in node.entries()}
+    if "bundled" in kinds:
+        return Source(None, None, None, None, gated=False, bundled=_bundled(node.mapping(_BUNDLED_KEYS)["bundled"]))
+    is_url = "url" in kinds
     required, optional = (_URL_KEYS, _GATED_KEY) if is_url else (_HUB_KEYS, {**_REVISION_KEY, **_GATED_KEY})
     keys = node.mapping(required, optional)
     return Source(
@@ -160,6 +171,13 @@ def _source(node: Located) -> Source:
         url=keys["url"].text(URL) if is_url else None,
         gated=keys["gated"].flag() if "gated" in keys else False,
     )
+
+
+def _bundled(name: Located) -> str:
+    name.text(MODEL_NAME)
+    known = bundled_models.names()
+    # A package that has lost all of its models is damaged, and models.yaml is not to blame.
+    return name.choice(known) if known else name.text()
 
 
 def _defaults(node: Located, family: Family) -> Defaults:
@@ -184,8 +202,17 @@ def _side(node: Located, family: Family) -> int:
     return side
 
 
+def _wanted_roles(family: Family, roles: list[Role]) -> tuple[Role, ...]:
+    """The roles that a model has to have, no more and no less; those it has tell which form it comes in."""
+    if family == "flux" and "checkpoint" not in roles:
+        return FLUX_PARTS
+    if family == "sd3" and any(role in SD3_PARTS and role != "checkpoint" for role in roles):
+        return SD3_PARTS
+    return ("checkpoint",)
+
+
 def _check_roles(family: Family, node: Located, roles: list[Role]) -> None:
-    wanted = FLUX_PARTS if family == "flux" and "checkpoint" not in roles else ("checkpoint",)
+    wanted = _wanted_roles(family, roles)
     for index, role in enumerate(roles):
         if role not in wanted:
             node.items()[index].fail(

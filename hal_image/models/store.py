@@ -1,7 +1,8 @@
 """The models folder: which files of a model are there, under which name ComfyUI lists them, and how to get the others.
 
 The folder is laid out as ComfyUI's own ``models`` folder, so that a file dropped in by hand, or an existing collection,
-is used at once. Nothing here downloads or writes.
+is used at once. Nothing here downloads or writes: a file that comes inside this package and is not there yet, or not
+with its size, is told as such, and ``bundled_models`` writes it.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hal_image.errors import ModelError
 from hal_image.models.safetensors_header import read_header
-from hal_image.models.types import FOLDERS, Model, ModelFile, Role
+from hal_image.models.types import COMES_WITH_US, FOLDERS, Model, ModelFile, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 _SEARCH_FIRST = ("unet", "text_encoders")
 """Where two folders hold a file of the same name, ComfyUI opens the one in these (``folder_names_and_paths`` in its
@@ -27,7 +28,7 @@ _SKIPPED = ".git"
 
 
 class ResolvedFile(NamedTuple):
-    """A file of a model that is there, complete and well-formed.
+    """A file of a model that is there, complete and well-formed, or comes inside this package.
 
     Attributes:
         file: what the registry says about it.
@@ -37,6 +38,7 @@ class ResolvedFile(NamedTuple):
         matches_size: whether it has the registry's size; if not, it is another file of that name.
         sha256: the registry's digest if the size matches, else ``None``: another file has another digest.
         verified: whether the digest was computed from the file rather than taken from the registry.
+        included: whether it is yet to be written, out of this package, to ``path``; the rest is as it will be then.
     """
 
     file: ModelFile
@@ -46,6 +48,7 @@ class ResolvedFile(NamedTuple):
     matches_size: bool
     sha256: str | None
     verified: bool = False
+    included: bool = False
 
 
 class ResolvedModel(NamedTuple):
@@ -70,24 +73,32 @@ def resolve(model: Model, models_dir: Path) -> ResolvedModel:
             ``model_corrupt`` if one is not a complete safetensors file; ``model_unreadable`` if rights are missing.
     """
     root = Path(os.path.abspath(models_dir))  # noqa: PTH100 - not resolve(): links in the path stay as they are
-    found: list[tuple[ModelFile, Path, str]] = []
+    found: list[tuple[ModelFile, Path, str, bool]] = []
     missing: list[ModelFile] = []
     for file in model.files:
         try:
             place = _find(file, root)
         except OSError as error:
             raise _unreadable(file, error) from error
-        if place is None:
-            missing.append(file)
+        if place is not None:
+            found.append((file, *place, _is_outdated(file, place[0])))
+        elif file.bundled is not None:
+            found.append((file, target(file, root), file.name, True))
         else:
-            found.append((file, *place))
+            missing.append(file)
     if missing:
         _fail_missing(model, missing, root)
-    return ResolvedModel(model, tuple(_check(file, path, name) for file, path, name in found))
+    files = (
+        _included(file, path, name) if included else _check(file, path, name) for file, path, name, included in found
+    )
+    return ResolvedModel(model, tuple(files))
 
 
 def installed_files(model: Model, models_dir: Path) -> list[tuple[ModelFile, Path | None]]:
-    """Every file of ``model`` and where it is, or ``None``. Contents are not looked at. Never raises."""
+    """Every file of ``model`` and where it is, or ``None``. Contents are not looked at. Never raises.
+
+    A file that comes inside this package counts as not there when it has another size than it should.
+    """
     root = Path(os.path.abspath(models_dir))  # noqa: PTH100 - as in resolve()
     result: list[tuple[ModelFile, Path | None]] = []
     for file in model.files:
@@ -95,8 +106,25 @@ def installed_files(model: Model, models_dir: Path) -> list[tuple[ModelFile, Pat
             place = _find(file, root)
         except OSError:
             place = None
-        result.append((file, place[0] if place else None))
+        result.append((file, place[0] if place and not _is_outdated(file, place[0]) else None))
     return result
+
+
+def status(files: Sequence[tuple[ModelFile, Path | None]]) -> str:
+    """What ``installed_files`` found, in a word: ``present``; ``included`` when all that is not there comes inside this
+    package; ``missing``; or, for example, ``2 of 4 files``.
+    """
+    if all(path is not None for _, path in files):
+        return "present"
+    usable = sum(path is not None or file.bundled is not None for file, path in files)
+    if usable == len(files):
+        return "included"
+    return "missing" if usable == 0 else f"{usable} of {len(files)} files"
+
+
+def is_usable(model: Model, models_dir: Path) -> bool:
+    """Whether nothing has to be downloaded for ``model``. Contents are not looked at. Never raises."""
+    return status(installed_files(model, models_dir)) in {"present", "included"}
 
 
 def target(file: ModelFile, models_dir: Path) -> Path:
@@ -177,12 +205,25 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
+def _is_outdated(file: ModelFile, path: Path) -> bool:
+    """Whether a file that comes inside this package is not of this version of it, or was cut off."""
+    try:
+        return file.bundled is not None and path.stat().st_size != file.bytes
+    except OSError:  # to be told when it is read
+        return False
+
+
+def _included(file: ModelFile, path: Path, comfy_name: str) -> ResolvedFile:
+    return ResolvedFile(file, path, comfy_name, file.bytes, matches_size=True, sha256=file.sha256, included=True)
+
+
 def _check(file: ModelFile, path: Path, comfy_name: str) -> ResolvedFile:
     try:
         size = read_header(path).file_bytes
     except ModelError as error:
         if error.code == "model_corrupt":
-            error.hint = f"{error.hint}: {_how_to_get(file, path)}"
+            how = _how_to_get(file, path)
+            error.hint = f"{error.hint}: {how}" if file.bundled is None else how
         raise
     matches = size == file.bytes
     return ResolvedFile(file, path, comfy_name, size, matches, file.sha256 if matches else None)
@@ -224,7 +265,9 @@ def _fail_missing(model: Model, missing: list[ModelFile], root: Path) -> NoRetur
 
 
 def _how_to_get(file: ModelFile, where: Path) -> str:
-    """A command that downloads ``file`` to ``where``, from a source without an account if there is one."""
+    """How ``file`` gets to ``where``: a command, from a source without an account if there is one."""
+    if file.bundled is not None:
+        return f"rm {shlex.quote(str(where))} and call again: it {COMES_WITH_US}, and is then written anew"
     source = next((source for source in file.sources if not source.gated), file.sources[0])
     token = ' -H "Authorization: Bearer $HF_TOKEN"' if source.gated else ""
     command = f"curl -fL --create-dirs{token} -o {shlex.quote(str(where))} {shlex.quote(source.address)}"

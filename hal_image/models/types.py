@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-Family = Literal["sd15", "sdxl", "flux"]
-Role = Literal["checkpoint", "diffusion_model", "clip_l", "t5xxl", "vae"]
+Family = Literal["sd15", "sdxl", "sd3", "flux"]
+Role = Literal["checkpoint", "diffusion_model", "clip_l", "clip_g", "t5xxl", "vae"]
 
 FOLDERS: dict[Role, tuple[str, ...]] = {
     "checkpoint": ("checkpoints",),
     "diffusion_model": ("diffusion_models", "unet"),
     "clip_l": ("text_encoders", "clip"),
+    "clip_g": ("text_encoders", "clip"),
     "t5xxl": ("text_encoders", "clip"),
     "vae": ("vae",),
 }
 """Folders below the models directory in which ComfyUI looks for a role, the preferred one first."""
 
-SIZE_MULTIPLE: dict[Family, int] = {"sd15": 8, "sdxl": 8, "flux": 16}
-"""Pixels: width and height must be multiples of it. SD's autoencoder halves three times (8); FLUX also packs
+SIZE_MULTIPLE: dict[Family, int] = {"sd15": 8, "sdxl": 8, "sd3": 16, "flux": 16}
+"""Pixels: width and height must be multiples of it. The autoencoders halve three times (8); SD3 and FLUX also pack
 2x2 latent patches (16)."""
 
 
-class Source(NamedTuple):
-    """Where a file can be downloaded.
+COMES_WITH_US = "comes with this tool"
+"""What is shown in place of an address."""
 
-    Either a hub file (``repo``, ``path``, optional ``revision``) or a plain ``url``; the other fields are ``None``.
+
+class Source(NamedTuple):
+    """Where a file comes from.
+
+    A hub file (``repo``, ``path``, optional ``revision``), a plain ``url``, or ``bundled``: the name of a model that
+    comes inside this package. The other fields are ``None``.
     """
 
     repo: str | None
@@ -32,10 +38,13 @@ class Source(NamedTuple):
     revision: str | None
     url: str | None
     gated: bool
+    bundled: str | None = None
 
     @property
     def address(self) -> str:
-        """The address that a browser or curl can open."""
+        """The address that a browser or curl can open; for a bundled file the words that take its place."""
+        if self.bundled is not None:
+            return COMES_WITH_US
         if self.url is not None:
             return self.url
         return f"https://huggingface.co/{self.repo}/resolve/{self.revision or 'main'}/{self.path}"
@@ -66,6 +75,11 @@ class ModelFile(NamedTuple):
     def gated(self) -> bool:
         """True when no source can be had without an account and an accepted licence."""
         return all(source.gated for source in self.sources)
+
+    @property
+    def bundled(self) -> str | None:
+        """The name of the model inside this package that it can be made from, or ``None``."""
+        return next((source.bundled for source in self.sources if source.bundled is not None), None)
 
 
 class Defaults(NamedTuple):
@@ -112,7 +126,15 @@ class Model(NamedTuple):
 
 
 class Registry(NamedTuple):
-    """All known models, by name, and the one used when ``--model`` is not given."""
+    """All known models, by name, and the one used when ``--model`` is not given.
+
+    Attributes:
+        default: its name.
+        models: by name.
+        default_without_gpu: the one used in its place where there is no GPU and its files are not there; ``None`` for
+            none.
+    """
 
     default: str
     models: dict[str, Model]
+    default_without_gpu: str | None = None

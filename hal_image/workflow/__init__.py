@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hal_image.workflow import flux, sd
+from hal_image.workflow import flux, sd, sd3
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
@@ -23,6 +23,7 @@ __all__ = ["FILENAME_PREFIX", "Graph", "Ineffective", "build", "ineffective"]
 _BUILDERS: dict[Family, Callable[[ImageRequest, Mapping[Role, str]], Graph]] = {
     "sd15": sd.build,
     "sdxl": sd.build,
+    "sd3": sd3.build,
     "flux": flux.build,
 }
 

@@ -79,6 +79,23 @@ CASES = {
             Defaults(1024, 832, 25, 6.5, None, "dpmpp_2m_sde", "karras"),
         ),
         _case(
+            "sd3-one-file",
+            "sd3",
+            {"checkpoint": "sd3.5_large_fp8_scaled.safetensors"},
+            Defaults(1024, 832, 20, 4.5, None, "euler", "sgm_uniform"),
+        ),
+        _case(
+            "sd3-parts",
+            "sd3",
+            {
+                "checkpoint": "sd3.5_large_fp8_scaled.safetensors",
+                "clip_l": "clip_l.safetensors",
+                "clip_g": "clip_g.safetensors",
+                "t5xxl": "t5xxl_fp16.safetensors",
+            },
+            Defaults(1024, 832, 20, 4.5, None, "euler", "sgm_uniform"),
+        ),
+        _case(
             "flux-dev-one-file",
             "flux",
             {"checkpoint": "flux1-dev-fp8.safetensors"},

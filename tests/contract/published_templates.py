@@ -17,6 +17,7 @@ Prompt = dict[str, dict[str, Any]]
 PACKAGES = {
     "default": "comfyui_workflow_templates_media_other",
     "sdxl_simple_example": "comfyui_workflow_templates_media_image",
+    "sd3.5_simple_example": "comfyui_workflow_templates_media_other",
     "flux_schnell": "comfyui_workflow_templates_media_image",
     "flux_dev_checkpoint_example": "comfyui_workflow_templates_media_image",
     "flux_dev_full_text_to_image": "comfyui_workflow_templates_media_image",

@@ -99,12 +99,14 @@ def test_models_in_the_readme_are_those_of_the_registry() -> None:
     registry = load_registry(default_registry_path())
     expected = []
     for model in registry.models.values():
-        name = f"`{model.name}` (default)" if model.name == registry.default else f"`{model.name}`"
+        marks = {registry.default: " (default)", registry.default_without_gpu: " (default without a GPU)"}
+        name = f"`{model.name}`{marks.get(model.name, '')}"
+        downloads = sum(file.bytes for file in model.files if file.bundled is None)
         size = f"{model.defaults.width}x{model.defaults.height}"
         expected.append(
             [
                 name,
-                f"{model.total_bytes / 1e9:.1f} GB",
+                f"{downloads / 1e9:.1f} GB" if downloads else "none",
                 f"{model.min_vram_gb:g} GB",
                 size,
                 str(model.defaults.steps),

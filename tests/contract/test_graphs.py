@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.graph_cases import CASES
+from tests.contract.graph_cases import CASES, GraphCase
 from tests.contract.published_templates import PACKAGES, Prompt, Shape, published, tree
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -37,23 +37,42 @@ def shape(nodes: tuple[str, ...], links: tuple[str, ...]) -> Shape:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Which graph of ours answers to a template, and every difference between the two."""
+    """The template that a graph of ours answers to, and every difference between the two."""
 
-    case: str
+    template: str
     only_published: Shape = field(default_factory=lambda: shape((), ()))
     only_ours: Shape = field(default_factory=lambda: shape((), ()))
 
 
 COMPARISONS = {
-    "default": Comparison("sd15"),
-    "flux_schnell": Comparison("flux-schnell-one-file"),
-    "flux_dev_checkpoint_example": Comparison("flux-dev-one-file"),
+    "sd15": Comparison("default"),
+    "sd3-one-file": Comparison("sd3.5_simple_example"),
+    "flux-schnell-one-file": Comparison("flux_schnell"),
+    "flux-dev-one-file": Comparison("flux_dev_checkpoint_example"),
+    # Published: text encoders inside the checkpoint. The packages have no template for a checkpoint without them.
+    "sd3-parts": Comparison(
+        "sd3.5_simple_example",
+        only_published=shape(
+            (),
+            (
+                "CLIPTextEncode.clip <- CheckpointLoaderSimple[1]",
+                "CLIPTextEncode.clip <- CheckpointLoaderSimple[1]",
+            ),
+        ),
+        only_ours=shape(
+            ("TripleCLIPLoader",),
+            (
+                "CLIPTextEncode.clip <- TripleCLIPLoader[0]",
+                "CLIPTextEncode.clip <- TripleCLIPLoader[0]",
+            ),
+        ),
+    ),
     # Published: base and refiner one after the other, each with its own checkpoint, prompts and a KSamplerAdvanced that
     # does its part of the steps; the picture is decoded by the refiner's autoencoder. Ours is the first half alone:
     # one KSampler does all steps, and the base's autoencoder decodes. The refiner is a second 6 GB model, and not in
     # the registry.
-    "sdxl_simple_example": Comparison(
-        "sdxl",
+    "sdxl": Comparison(
+        "sdxl_simple_example",
         only_published=shape(
             (
                 "CheckpointLoaderSimple",
@@ -91,8 +110,8 @@ COMPARISONS = {
     # does what CLIPTextEncode and FluxGuidance do, which the one-file template uses and so do we: one graph for both.
     # Published: the negative side is the prompt zeroed, a stand-in that is never computed at CFG 1. Ours is the
     # encoded negative prompt, as in the one-file template, so that it counts when CFG is raised.
-    "flux_dev_full_text_to_image": Comparison(
-        "flux-dev-parts",
+    "flux-dev-parts": Comparison(
+        "flux_dev_full_text_to_image",
         only_published=shape(
             ("CLIPTextEncodeFlux", "ConditioningZeroOut"),
             (
@@ -117,31 +136,32 @@ COMPARISONS = {
 
 
 def test_every_graph_has_its_template() -> None:
-    assert set(COMPARISONS) == set(PACKAGES)
-    assert {comparison.case for comparison in COMPARISONS.values()} == set(CASES)
+    assert set(COMPARISONS) == set(CASES)
+    assert {comparison.template for comparison in COMPARISONS.values()} == set(PACKAGES)
 
 
-@pytest.mark.parametrize("template", COMPARISONS)
-def test_nodes_and_links_are_the_published_ones(template: str) -> None:
-    comparison = COMPARISONS[template]
-    theirs = Shape.of(published(template))
-    ours = Shape.of(CASES[comparison.case].graph().to_prompt())
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_nodes_and_links_are_the_published_ones(name: str) -> None:
+    comparison = COMPARISONS[name]
+    theirs = Shape.of(published(comparison.template))
+    ours = Shape.of(CASES[name].graph().to_prompt())
     assert theirs.without(ours) == comparison.only_published
     assert ours.without(theirs) == comparison.only_ours
 
 
-@pytest.mark.parametrize("template", [name for name, c in COMPARISONS.items() if c == Comparison(c.case)])
-def test_asked_for_the_published_picture_the_whole_graph_is_the_published_one(template: str) -> None:
-    theirs = published(template)
-    ours = ours_for(theirs, template)
+@pytest.mark.parametrize("name", [name for name, c in COMPARISONS.items() if c == Comparison(c.template)])
+def test_asked_for_the_published_picture_the_whole_graph_is_the_published_one(name: str) -> None:
+    theirs = published(COMPARISONS[name].template)
+    ours = ours_for(theirs, CASES[name])
     assert tree_from_saver(ours) == tree_from_saver(theirs)
 
 
-@pytest.mark.parametrize("template", COMPARISONS)
-def test_asked_for_the_published_picture_each_node_has_the_published_values(template: str) -> None:
-    theirs = published(template)
-    own_classes = COMPARISONS[template].only_ours.nodes
-    compared = [node for node in ours_for(theirs, template).values() if node["class_type"] not in own_classes]
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_asked_for_the_published_picture_each_node_has_the_published_values(name: str) -> None:
+    theirs = published(COMPARISONS[name].template)
+    own_classes = COMPARISONS[name].only_ours.nodes
+    ours = ours_for(theirs, CASES[name])
+    compared = [node for node in ours.values() if node["class_type"] not in own_classes]
     assert len(compared) >= 4
     for node in compared:
         candidates = [values(other) for other in theirs.values() if other["class_type"] == node["class_type"]]
@@ -162,9 +182,8 @@ def tree_from_saver(prompt: Prompt) -> dict[str, Any]:
     return result
 
 
-def ours_for(theirs: Prompt, template: str) -> Prompt:
+def ours_for(theirs: Prompt, case: GraphCase) -> Prompt:
     """Our graph for the picture that a published graph makes."""
-    case = CASES[COMPARISONS[template].case]
     latent = next(node for node in theirs.values() if node["class_type"].startswith("Empty"))["inputs"]
     sampler = next(
         node

@@ -15,7 +15,8 @@ from hal_image import request
 from hal_image.models import registry_parser
 from hal_image.models.registry import default_registry_path, load_registry
 from hal_image.models.types import FOLDERS, SIZE_MULTIPLE
-from tests.unit.models.registry_documents import BAD, GOOD, Bad
+from tests.synthetic import bundled
+from tests.unit.models.registry_documents import BAD, GOOD, GOOD_SD3, Bad
 
 PATH = Path(hal_image.__file__).parent / "schemas" / "models.schema.json"
 
@@ -32,8 +33,9 @@ def validator(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
-def test_our_models_are_valid(validator: jsonschema.Draft202012Validator) -> None:
-    validator.validate(yaml.safe_load(default_registry_path().read_text(encoding="utf-8")))
+@pytest.mark.parametrize("path", [default_registry_path(), bundled.REGISTRY], ids=lambda path: path.stem)
+def test_our_models_are_valid(validator: jsonschema.Draft202012Validator, path: Path) -> None:
+    validator.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def test_the_example_of_the_documentation_is_valid(validator: jsonschema.Draft202012Validator, tmp_path: Path) -> None:
@@ -54,7 +56,9 @@ def test_our_models_name_the_schema() -> None:
     assert (path.parent / first.removeprefix(prefix)).samefile(PATH)
 
 
-@pytest.mark.parametrize("text", [GOOD, "default: sdxl\n", "models: {}\n"], ids=["whole", "default", "no models"])
+@pytest.mark.parametrize(
+    "text", [GOOD, GOOD_SD3, "default: sdxl\n", "models: {}\n"], ids=["whole", "sd3", "default", "no models"]
+)
 def test_what_the_parser_takes_is_valid(validator: jsonschema.Draft202012Validator, text: str) -> None:
     validator.validate(yaml.safe_load(text))
 
@@ -79,6 +83,7 @@ def test_words_patterns_and_limits_are_the_parsers(schema: dict[str, Any]) -> No
     model, source = schema["$defs"]["model"], schema["$defs"]["source"]
     assert schema["properties"]["models"]["propertyNames"]["pattern"] == registry_parser.MODEL_NAME
     assert schema["properties"]["default"]["pattern"] == registry_parser.MODEL_NAME
+    assert schema["properties"]["default_without_gpu"]["pattern"] == registry_parser.MODEL_NAME
     assert model["properties"]["description"]["pattern"] == registry_parser.ONE_LINE
     assert model["properties"]["family"]["enum"] == list(registry_parser.FAMILIES)
     assert model["properties"]["min_vram_gb"]["maximum"] == registry_parser.MAX_VRAM_GB
@@ -87,10 +92,12 @@ def test_words_patterns_and_limits_are_the_parsers(schema: dict[str, Any]) -> No
     assert file["properties"]["sha256"]["pattern"] == registry_parser.SHA256
     assert file["properties"]["licence"]["pattern"] == registry_parser.ONE_LINE
     assert file["properties"]["bytes"]["maximum"] == registry_parser.MAX_BYTES
-    assert source["else"]["properties"]["repo"]["pattern"] == registry_parser.REPO
-    assert source["else"]["properties"]["path"]["pattern"] == registry_parser.REPO_PATH
-    assert source["else"]["properties"]["revision"]["pattern"] == registry_parser.REVISION
-    assert source["then"]["properties"]["url"]["pattern"] == registry_parser.URL
+    bundled, address, hub = source["then"], source["else"]["then"], source["else"]["else"]
+    assert hub["properties"]["repo"]["pattern"] == registry_parser.REPO
+    assert hub["properties"]["path"]["pattern"] == registry_parser.REPO_PATH
+    assert hub["properties"]["revision"]["pattern"] == registry_parser.REVISION
+    assert address["properties"]["url"]["pattern"] == registry_parser.URL
+    assert bundled["properties"]["bundled"]["pattern"] == registry_parser.MODEL_NAME
     assert defaults["properties"]["sampler"]["enum"] == list(request.SAMPLERS)
     assert defaults["properties"]["scheduler"]["enum"] == list(request.SCHEDULERS)
     assert defaults["properties"]["steps"]["maximum"] == request.MAX_STEPS

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import hashlib
 import json
 import re
 import signal
@@ -16,19 +18,26 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import numpy as np
 import pytest
+import yaml
 
 from hal_image import png, wire
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import Worker
-from hal_image.host import metadata
+from hal_image.host import gpu_presence, metadata
+from hal_image.host import registry as host_registry
 from hal_image.host.engines.link import Link
 from hal_image.host.main import main
 from hal_image.host.progress import Progress
 from hal_image.host.render import Output
 from hal_image.host.result import SCHEMA_VERSION
+from hal_image.models import bundled_models
+from hal_image.models.registry import default_registry_path
 from tests.contract import schemas
 from tests.contract.graph_cases import CASES
+from tests.synthetic import bundled
+from tests.synthetic.packing import reference, write_packed
 
 ENGINE_SOURCES = sorted((Path(wire.__file__).parent / "engine").glob("*.py"))
 
@@ -51,9 +60,9 @@ ENGINE_FACTS = {
 
 @pytest.fixture(autouse=True)
 def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the real user's folders, and no registry file of theirs."""
+    """Nothing of the real user's folders, and in place of their registry file the one with ``doodle``."""
     registry = tmp_path / "own.yaml"
-    registry.write_text("models: {}\n", encoding="utf-8")
+    registry.write_bytes(bundled.REGISTRY.read_bytes())
     monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setenv("HAL_REGISTRY", str(registry))
@@ -121,7 +130,60 @@ def test_models_list(call: Call, tmp_path: Path) -> None:
     data = check(answer, "models")
     assert code == 0
     assert data["models_dir"] == str(tmp_path / "models")
-    assert {model["status"] for model in data["models"]} == {"missing"}
+    assert {model["name"] for model in data["models"] if model["status"] != "missing"} == {"doodle"}
+    assert data["models"][-1]["status"] == "included"
+    assert [model["name"] for model in data["models"] if model["default"]] == [data["default"]["name"]]
+
+
+@pytest.mark.parametrize(("gpu", "name", "chosen"), [(True, "sdxl", "default"), (False, "doodle", "no_gpu")])
+def test_the_default_that_is_shown_is_the_one_that_is_used(
+    call: Call, monkeypatch: pytest.MonkeyPatch, gpu: bool, name: str, chosen: str
+) -> None:
+    monkeypatch.setattr(gpu_presence, "gpu_present", lambda: gpu)
+    for action in (("list",), ("show", "sd15")):
+        data = check(call("models", *action)[1], "models")
+        assert data["default"] == {"name": name, "chosen": chosen, "usual": "sdxl"}
+    found = {one["name"]: one for one in call("doctor")[1]["data"]["checks"]}["models"]
+    assert f"without --model it is {name}" in found["found"]
+    assert found["status"] == ("warn" if gpu else "pass")
+    code, answer = call("-p", "x", "-o", "x.png", "--dry-run")
+    if gpu:
+        check(answer, "generate", ok=False)
+        assert (code, answer["error"]["code"]) == (4, "model_missing")
+    else:
+        assert (code, check(answer, "generate")["model"]["chosen"]) == (0, chosen)
+
+
+def test_without_a_model_for_it_the_default_is_kept_without_a_gpu(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_presence, "gpu_present", lambda: False)
+    ours = yaml.safe_load(default_registry_path().read_text(encoding="utf-8"))
+    ours.pop("default_without_gpu", None)
+    base = tmp_path / "base.yaml"
+    base.write_text(json.dumps(ours), encoding="utf-8")
+    monkeypatch.setattr(host_registry, "default_registry_path", lambda: base)
+    (tmp_path / "own.yaml").write_text("models: {}\n", encoding="utf-8")
+    assert check(call("models", "list")[1], "models")["default"] == {
+        "name": "sdxl",
+        "chosen": "default",
+        "usual": "sdxl",
+    }
+    found = {one["name"]: one for one in call("doctor")[1]["data"]["checks"]}["models"]
+    assert (found["status"], "without --model it is sdxl" in found["found"]) == ("warn", True)
+    code, answer = call("-p", "x", "-o", "x.png", "--dry-run")
+    check(answer, "generate", ok=False)
+    assert (code, answer["error"]["code"], answer["warnings"]) == (4, "model_missing", [])
+
+
+def test_a_default_that_is_there_is_kept_without_a_gpu(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpu_presence, "gpu_present", lambda: False)
+    write_checkpoint(tmp_path / "models" / "checkpoints" / "sd_xl_base_1.0.safetensors")
+    _, answer = call("-p", "a zebra", "--dry-run", "-o", "x")
+    assert [check(answer, "generate")["model"][key] for key in ("name", "chosen")] == ["sdxl", "default"]
+    assert [warning["code"] for warning in answer["warnings"]] == ["model_size_differs"]
 
 
 def test_models_show(call: Call, tmp_path: Path) -> None:
@@ -154,6 +216,51 @@ def test_dry_run_with_warnings(call: Call, tmp_path: Path) -> None:
     assert [Path(target).name for target in data["targets"]] == ["x-1", "x-2"]
     assert data["seeds"][1] == data["seeds"][0] + 1
     assert data["model"]["files"][0]["sha256"] is None
+
+
+@pytest.fixture
+def doodle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package whose ``doodle`` is next to nothing, a registry that says so, and no GPU; the checkpoint's place."""
+    monkeypatch.setattr(gpu_presence, "gpu_present", lambda: False)
+    monkeypatch.setattr(bundled_models, "FOLDER", tmp_path / "bundled")
+    plan = [{"key": "a", "dtype": "F16", "shape": [4], "parts": [{"from": "X"}]}]
+    arrays = {"X": np.ones((1, 4), np.float16)}
+    write_packed(bundled_models.weights("doodle"), arrays, plan)
+    words = {"schema_version": 1, "drawn": ["cat"], "filler": ["a"]}
+    bundled_models.words("doodle").write_text(json.dumps(words), encoding="utf-8")
+    whole = reference(arrays, plan)
+    ours = yaml.safe_load(bundled.REGISTRY.read_text(encoding="utf-8"))
+    file = ours["models"]["doodle"]["files"][0]
+    file.update(bytes=len(whole), sha256=hashlib.sha256(whole).hexdigest())
+    (tmp_path / "own.yaml").write_text(json.dumps(ours), encoding="utf-8")
+    return tmp_path / "models" / "checkpoints" / str(file["name"])
+
+
+def test_dry_run_without_a_gpu_draws_with_doodle_and_writes_nothing(call: Call, doodle: Path) -> None:
+    code, answer = call("-p", "a cat and a zebra", "--dry-run", "-o", "x")
+    data = check(answer, "generate")
+    assert code == 0
+    assert not doodle.exists()
+    assert (data["model"]["name"], data["model"]["chosen"]) == ("doodle", "no_gpu")
+    assert data["graph"]["1"]["inputs"] == {"ckpt_name": doodle.name}
+    assert [(warning["code"], warning["details"]) for warning in answer["warnings"]] == [
+        ("default_model_replaced", {"default": "sdxl", "model": "doodle"}),
+        ("unknown_words", {"words": ["and", "zebra"]}),
+    ]
+    _, asked = call("-p", "a cat", "-m", "doodle", "--dry-run", "-o", "x")
+    assert (check(asked, "generate")["model"]["chosen"], asked["warnings"]) == ("asked", [])
+
+
+def test_doodle_is_written_before_the_engine_is_asked(call: Call, doodle: Path) -> None:
+    for verified in (True, False):
+        # the engine that is not there ends the command where it would draw
+        _, answer = call("-p", "a cat", "--engine", "docker", "-o", "x")
+        data = check(answer, "generate", ok=False)
+        assert answer["error"]["code"] == "docker_not_available"
+        assert data["model"]["files"][0]["verified"] is verified
+        assert verified or data["timings"]["prepare_s"] == 0
+        assert doodle.is_file()
+    assert check(call("models", "show", "doodle")[1], "models")["model"]["status"] == "present"
 
 
 def test_info(call: Call, tmp_path: Path) -> None:
@@ -277,8 +384,11 @@ def test_what_two_schemas_share_is_the_same() -> None:
     result, wires, pictures = (schemas.load(name)["$defs"] for name in ("result", "wire", "picture"))
     for name in ("error", "node"):
         assert result[name] == wires[name]
-    for name in ("model_used", "model_file"):
-        assert result[name] == pictures[name]
+    assert result["model_file"] == pictures["model_file"]
+    used = copy.deepcopy(result["model_used"])
+    del used["properties"]["chosen"]  # how a call came by its model is nothing that a picture needs to be made again
+    used["required"].remove("chosen")
+    assert used == pictures["model_used"]
     states = wires["engine_status"]["properties"]["state"]["enum"]
     assert result["ps_engine"]["properties"]["state"]["enum"] == [*states, "no answer"]
     served = result["served_engine"]["properties"]

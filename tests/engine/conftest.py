@@ -63,6 +63,7 @@ class Hal:
 
     environment: dict[str, str]
     cwd: Path
+    script: Path = ROOT / "hal_generate_image.py"
 
     def __call__(self, *arguments: str, stdin: bytes | None = None, code: int | None = 0) -> Run:
         """Runs one command to its end; ``code=None`` accepts every exit code."""
@@ -75,7 +76,7 @@ class Hal:
     def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Starts one command and returns at once."""
         return subprocess.Popen(
-            [sys.executable, str(ROOT / "hal_generate_image.py"), *arguments],
+            [sys.executable, str(self.script), *arguments],
             env=self.environment,
             cwd=self.cwd,
             stdin=stdin,

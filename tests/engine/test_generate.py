@@ -27,12 +27,13 @@ def test_a_plain_call_prints_one_line_which_is_the_file(hal: Hal) -> None:
 def all_models(models_dir: Path) -> None:
     """The other families' checkpoints; FLUX's are large on paper and small on disk."""
     synthetic.write_sdxl(models_dir / "checkpoints" / "sd_xl_base_1.0.safetensors")
+    synthetic.write_sd3(models_dir / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
     synthetic.write_flux_checkpoint(models_dir / "checkpoints" / "flux1-dev-fp8.safetensors")
     synthetic.write_flux_parts(models_dir)
 
 
 @pytest.mark.usefixtures("all_models")
-@pytest.mark.parametrize("model", ["sd15", "sdxl", "flux", "flux-dev-fp16"])
+@pytest.mark.parametrize("model", ["sd15", "sdxl", "sd35-medium", "flux", "flux-dev-fp16"])
 def test_every_family_makes_a_picture_of_the_asked_size(hal: Hal, model: str) -> None:
     # Two texts cost the full T5 two passes of half a minute each on a processor; an empty one is its own negative.
     prompt = "" if model == "flux-dev-fp16" else "a red cube"

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.synthetic import write_flux_checkpoint, write_flux_parts, write_sd15, write_sdxl
+from tests.synthetic import write_flux_checkpoint, write_flux_parts, write_sd3, write_sd15, write_sdxl
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +29,7 @@ def _one_file(write: Callable[[Path], None], name: str) -> Callable[[Path], list
 FAMILIES: Mapping[str, Callable[[Path], list[Path]]] = {
     "sd15": _one_file(write_sd15, "v1-5-pruned-emaonly-fp16.safetensors"),
     "sdxl": _one_file(write_sdxl, "sd_xl_base_1.0.safetensors"),
+    "sd3": _one_file(write_sd3, "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors"),
     "flux": _one_file(write_flux_checkpoint, "flux1-dev-fp8.safetensors"),
     "flux-schnell": _one_file(
         lambda path: write_flux_checkpoint(path, guidance=False), "flux1-schnell-fp8.safetensors"

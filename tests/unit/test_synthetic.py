@@ -25,6 +25,7 @@ SIZES: dict[DType, int] = {"F8_E4M3": 1, "F16": 2, "F32": 4, "I64": 8}
 MODELS = {
     "sd15": "checkpoints/v1-5-pruned-emaonly-fp16.safetensors",
     "sdxl": "checkpoints/sd_xl_base_1.0.safetensors",
+    "sd3": "checkpoints/sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors",
     "flux": "checkpoints/flux1-dev-fp8.safetensors",
     "flux-schnell": "checkpoints/flux1-schnell-fp8.safetensors",
 }
@@ -172,6 +173,18 @@ def test_sdxl_has_transformer_depths_that_comfyui_knows(models: Path) -> None:
     assert tensors["conditioner.embedders.1.model.text_projection"].shape == (1280, 1280)
 
 
+def test_sd3_has_the_depth_that_its_width_tells_and_both_kinds_of_block(models: Path) -> None:
+    tensors = read_header(models / MODELS["sd3"]).tensors
+    prefix = "model.diffusion_model."
+    width = tensors[f"{prefix}x_embedder.proj.weight"].shape[0]
+    blocks = {name.split(".")[3] for name in tensors if name.startswith(f"{prefix}joint_blocks.")}
+    assert blocks == {str(index) for index in range(width // 64)}
+    ends = [f"{prefix}joint_blocks.{index}.context_block.attn.proj.weight" in tensors for index in range(width // 64)]
+    assert ends == [True, False]
+    assert f"{prefix}pos_embed" not in tensors
+    assert tensors["first_stage_model.taesd_decoder.1.weight"].shape == (64, 16, 3, 3)
+
+
 @pytest.mark.parametrize(("model", "guidance"), [("flux", True), ("flux-schnell", False)])
 def test_only_flux_dev_has_guidance(models: Path, model: str, guidance: bool) -> None:
     names = read_header(models / MODELS[model]).tensors
@@ -218,7 +231,7 @@ def test_the_command_writes_only_the_families_asked_for(tmp_path: Path, capsys: 
 
 def test_the_command_names_the_families_it_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        main([str(tmp_path), "--family", "sd3"])
+        main([str(tmp_path), "--family", "sd4"])
     assert stop.value.code == 2
     error = capsys.readouterr().err
     assert all(family in error for family in FAMILIES)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from hal_image import about, paths
 from hal_image.errors import EnvironmentError_, HalError
 from hal_image.host.engines.running import running_engines
-from hal_image.host.registry import load
+from hal_image.host.registry import choose_model, load
 from hal_image.host.result import Result
 from hal_image.install import venvs
 from hal_image.install.engine_env import NEED_BYTES, engine_ready
-from hal_image.models.store import installed_files
+from hal_image.models.store import installed_files, status
 
 if TYPE_CHECKING:
     import argparse
@@ -143,14 +143,14 @@ def _models(models_dir: Path) -> Iterator[Check]:
     except HalError as error:
         yield Check("models.yaml", FAIL, error.message, error.hint)
         return
-    present = [
-        model.name
-        for model in registry.models.values()
-        if all(path is not None for _, path in installed_files(model, models_dir))
-    ]
-    found = f"{models_dir}: {', '.join(present) or 'no model is complete'}"
-    if not present:
-        name = registry.default
-        yield Check("models", WARN, found, f"`models show {name}` says what to download and where to put it")
-    else:
-        yield Check("models", PASS, found)
+    found = {model.name: status(installed_files(model, models_dir)) for model in registry.models.values()}
+    usable = [name for name, how in found.items() if how in {"present", "included"}]
+    told = ", ".join(name if found[name] == "present" else f"{name} (comes with this tool)" for name in usable)
+    used, chosen = choose_model(registry, None, models_dir)
+    why = f", since there is no GPU and no {registry.default}" if chosen == "no_gpu" else ""
+    text = f"{models_dir}: {told or 'no model is complete'}; without --model it is {used.name}{why}"
+    if used.name in usable:
+        yield Check("models", PASS, text)
+        return
+    instead = f", or use --model {usable[0]}" if usable else ""
+    yield Check("models", WARN, text, f"`models show {used.name}` says what to download and where to put it{instead}")

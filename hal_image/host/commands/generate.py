@@ -14,11 +14,10 @@ from hal_image.host.deadline import Deadline
 from hal_image.host.engines import Connection, EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
 from hal_image.host.progress import Progress
-from hal_image.host.registry import load
+from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import read_prompt
 from hal_image.host.result import Result
-from hal_image.models.registry import get_model
 from hal_image.models.store import ResolvedModel, resolve
 from hal_image.workflow import Graph, ineffective
 from hal_image.workflow import build as build_graph
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from hal_image.host.registry import Chosen
     from hal_image.host.render import Output
     from hal_image.models.types import Role
     from hal_image.request import ImageRequest
@@ -46,6 +46,11 @@ class Plan(NamedTuple):
     graphs: list[Graph]
     files: list[Path]
     model: ResolvedModel
+    chosen: Chosen
+
+    def model_json(self) -> JsonObject:
+        """The ``model`` object of the JSON output."""
+        return {**metadata.model_facts(self.model), "chosen": self.chosen}
 
 
 class Timings:
@@ -92,11 +97,18 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     models_dir = paths.models_dir(options.models_dir)
     plan = make_plan(options, prompt, models_dir, output)
     request_json = {**plan.requests[0]._asdict(), "count": options.count}
-    data: JsonObject = {"images": [], "request": request_json, "model": metadata.model_facts(plan.model)}
+    data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
     output.partial_data = data
     if options.dry_run:
         return _dry_run(plan, data)
 
+    if any(found.included for found in plan.model.files):
+        from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
+
+        began = time.monotonic()
+        plan = plan._replace(model=included_model.lay_out(plan.model, output, deadline))
+        timings.prepare_s = time.monotonic() - began
+        data["model"] = plan.model_json()
     wanted = EngineRequest(models_dir, options.cpu, options.keep_alive, options.offline)
     session = Session(options, output, plan, data, timings, deadline)
     try:
@@ -113,7 +125,15 @@ def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output
         UsageError, RegistryError, ModelError, EnvironmentError_.
     """
     registry = load()
-    model = get_model(registry, options.model or registry.default)
+    model, chosen = choose_model(registry, options.model, models_dir)
+    if chosen == "no_gpu":
+        whence = ", which comes with this tool" if model.files[0].bundled else ""
+        output.warn(
+            "default_model_replaced",
+            f"no GPU and no {registry.default} here: drawing with {model.name}{whence}; "
+            f"`models show {registry.default}` says how to get {registry.default}",
+            {"default": registry.default, "model": model.name},
+        )
     requests = build_requests(options, prompt, model)
     date = time.strftime("%Y%m%d-%H%M%S")
     facts = [
@@ -130,6 +150,10 @@ def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output
         sampler=requests[0].sampler,
     ):
         output.warn("parameter_without_effect", f"{nothing.parameter}: {nothing.reason}")
+    if any(file.bundled for file in model.files):
+        from hal_image.host import included_model  # noqa: PLC0415 - only models that come with us say what they know
+
+        included_model.warn_of_unknown_words(model, prompt, output)
     resolved = resolve(model, models_dir)
     for found in resolved.files:
         if not found.matches_size:
@@ -140,7 +164,7 @@ def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output
             )
     names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
     graphs = [build_graph(request, model, names) for request in requests]
-    return Plan(requests, graphs, files, resolved)
+    return Plan(requests, graphs, files, resolved, chosen)
 
 
 def _dry_run(plan: Plan, data: JsonObject) -> Result:
@@ -257,7 +281,8 @@ class Session:
         if index > 0:  # since our own picture before it; how long the first one waited the engine knows
             self._timings.queue_s += time.monotonic() - self._waiting_since
         on_cpu = device is not None and device.startswith("cpu")
-        if on_cpu and not self._options.cpu and index == 0:
+        told = self._options.cpu or self._plan.chosen == "no_gpu"  # asked for, or the reason for another warning
+        if on_cpu and not told and index == 0:
             self._output.warn("running_on_cpu", "no GPU was found: this runs on the processor, which is slow")
         if self._options.timeout is None:
             self._deadline = Deadline.after(default_timeout(self._plan.requests[index].steps, on_cpu=on_cpu))
@@ -286,7 +311,8 @@ class Session:
             "reused": connection.reused,
         }
         engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
-        texts = metadata.texts(request, self._data["model"], self._plan.graphs[index], engine_in_picture)
+        model = metadata.model_facts(self._plan.model)
+        texts = metadata.texts(request, model, self._plan.graphs[index], engine_in_picture)
         picture = png.with_texts(raw, texts)
         width, height = png.size(picture)
         if (width, height) != (request.width, request.height):

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import JsonObject, UsageError
-from hal_image.host.registry import load
+from hal_image.host.registry import choose_model, load
 from hal_image.host.result import Result
 from hal_image.host.table import table
 from hal_image.models.registry import get_model
-from hal_image.models.store import installed_files, target
+from hal_image.models.store import installed_files, status, target
+from hal_image.models.types import COMES_WITH_US
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
     from hal_image.host.render import Output
-    from hal_image.models.types import Model, Registry
+    from hal_image.models.types import Model, ModelFile, Registry
 
 GB = 1e9
 
@@ -41,44 +42,70 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
 
 
 def _list(registry: Registry, models_dir: Path) -> Result:
-    models = [_facts(model, registry, models_dir) for model in registry.models.values()]
+    used = _used(registry, models_dir)
+    models = [_facts(model, used["name"], models_dir) for model in registry.models.values()]
     rows = [("NAME", "STATUS", "SIZE", "VRAM", "LICENCE", "WHAT IT IS")]
     for model in models:
-        name = f"{model['name']} (default)" if model["default"] else model["name"]
+        name = f"{model['name']}{_mark(model['name'], used)}"
         licence = model["files"][0]["licence"]
         vram = f"{model['min_vram_gb']:g} GB"
         rows.append((name, model["status"], f"{model['bytes'] / GB:.1f} GB", vram, licence, model["description"]))
-    lines = (*table(rows), "", f"models folder: {models_dir}")
-    return Result("models", {"models_dir": str(models_dir), "models": models}, lines)
+    lines = [*table(rows), "", f"models folder: {models_dir}"]
+    if used["chosen"] == "no_gpu":
+        lines.append(f"no GPU and no {used['usual']} here: without --model it is {used['name']}")
+    return Result("models", {"models_dir": str(models_dir), "default": used, "models": models}, tuple(lines))
+
+
+def _used(registry: Registry, models_dir: Path) -> JsonObject:
+    """Which model is used without ``--model``, here and now, and the registry's default, which usually is."""
+    model, chosen = choose_model(registry, None, models_dir)
+    return {"name": model.name, "chosen": chosen, "usual": registry.default}
+
+
+def _mark(name: str, used: JsonObject) -> str:
+    if name == used["name"]:
+        return " (default)" if used["chosen"] == "default" else " (default here)"
+    return " (default with a GPU)" if name == used["usual"] else ""
 
 
 def _show(model: Model, registry: Registry, models_dir: Path) -> Result:
-    facts = _facts(model, registry, models_dir)
+    used = _used(registry, models_dir)
+    facts = _facts(model, used["name"], models_dir)
     defaults = facts["defaults"]
-    used = ", ".join(f"{key} {value}" for key, value in defaults.items() if value is not None)
+    values = ", ".join(f"{key} {value}" for key, value in defaults.items() if value is not None)
     lines = [
         f"{model.name}: {model.description}",
         f"family    {model.family}",
         f"status    {facts['status']}",
         f"VRAM      {model.min_vram_gb:g} GB or more",
-        f"defaults  {used}",
+        f"defaults  {values}",
         f"registry  {model.registry}",
     ]
-    for file in facts["files"]:
+    for known, told in zip(model.files, facts["files"], strict=True):
+        downloads = [source for source in known.sources if source.bundled is None]
         lines += [
             "",
-            f"{file['role']}: {file['folder']}/{file['name']}",
-            f"  {'present: ' + file['path'] if file['path'] else 'missing, expected at: ' + file['target']}",
-            f"  {file['bytes']} bytes, sha256 {file['sha256']}",
-            f"  licence {file['licence']}{', gated' if file['gated'] else ''}",
-            *(f"  from {source['address']}{' (gated)' if source['gated'] else ''}" for source in file["sources"]),
+            f"{known.role}: {known.folder}/{known.name}",
+            f"  {_place(known, told['path'], told['target'])}",
+            f"  {known.bytes} bytes, sha256 {known.sha256}",
+            f"  licence {known.licence}{', gated' if known.gated else ''}",
+            *(f"  from {source.address}{' (gated)' if source.gated else ''}" for source in downloads),
         ]
-    return Result("models", {"models_dir": str(models_dir), "model": facts}, tuple(lines))
+    return Result("models", {"models_dir": str(models_dir), "default": used, "model": facts}, tuple(lines))
 
 
-def _facts(model: Model, registry: Registry, models_dir: Path) -> JsonObject:
+def _place(file: ModelFile, path: str | None, expected: str) -> str:
+    if path is not None:
+        return f"present: {path}"
+    if file.bundled is not None:
+        return f"included: {COMES_WITH_US}, and is written to {expected} when it is first used"
+    return f"missing, expected at: {expected}"
+
+
+def _facts(model: Model, default: str, models_dir: Path) -> JsonObject:
     files = []
-    for file, path in installed_files(model, models_dir):
+    found = installed_files(model, models_dir)
+    for file, path in found:
         files.append(
             {
                 "role": file.role,
@@ -93,15 +120,13 @@ def _facts(model: Model, registry: Registry, models_dir: Path) -> JsonObject:
                 "sources": [{"address": source.address, "gated": source.gated} for source in file.sources],
             }
         )
-    present = sum(1 for file in files if file["path"] is not None)
-    status = "present" if present == len(files) else "missing" if present == 0 else f"{present} of {len(files)} files"
     defaults = model.defaults
     return {
         "name": model.name,
-        "default": model.name == registry.default,
+        "default": model.name == default,
         "description": model.description,
         "family": model.family,
-        "status": status,
+        "status": status(found),
         "bytes": model.total_bytes,
         "min_vram_gb": model.min_vram_gb,
         "registry": model.registry,

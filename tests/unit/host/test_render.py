@@ -27,6 +27,15 @@ def test_a_failure_is_json_too(capfdbinary: pytest.CaptureFixture[bytes]) -> Non
     assert answer["warnings"] == [{"code": "w", "message": "careful"}]
 
 
+def test_a_warning_may_have_details_for_programs(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    output = Output("ps", as_json=True)
+    output.warn("w", "careful", {"of": ["dogs"]})
+    output.result(Result("ps", {}))
+    captured = capfdbinary.readouterr()
+    assert json.loads(captured.out)["warnings"] == [{"code": "w", "message": "careful", "details": {"of": ["dogs"]}}]
+    assert captured.err == b"warning: careful\n"
+
+
 def test_lines_only_without_json(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     result = Result("ps", {"engines": []}, ("none",))
     assert Output("ps").result(result) == 0

@@ -48,9 +48,25 @@ models:
 """
 
 
+def _as_sd3(text: str) -> str:
+    """``GOOD`` with its four parts as those of SD3, line by line in the same places."""
+    for old, new in (
+        ("family: flux", "family: sd3"),
+        ("role: diffusion_model, folder: unet", "role: checkpoint, folder: checkpoints"),
+        ("role: vae, folder: vae", "role: clip_g, folder: clip"),
+        ("guidance: 3.5, ", ""),
+    ):
+        assert text.count(old) == 1
+        text = text.replace(old, new)
+    return text
+
+
+GOOD_SD3 = _as_sd3(GOOD)
+
+
 @dataclass(frozen=True)
 class Bad:
-    """``GOOD`` with ``old`` (it occurs once) replaced by ``new``; refused at ``line:column``."""
+    """``base`` with ``old`` (it occurs once) replaced by ``new``; refused at ``line:column``."""
 
     name: str
     old: str
@@ -60,15 +76,18 @@ class Bad:
     hint: str = ""
     schema_refuses: bool = True
     """False where only the parser can know: YAML itself, and what links one part of the file to another."""
+    base: str = GOOD
 
     @property
     def text(self) -> str:
-        assert GOOD.count(self.old) == 1, f"{self.name}: {self.old!r} occurs {GOOD.count(self.old)} times"
-        return GOOD.replace(self.old, self.new)
+        assert self.base.count(self.old) == 1, f"{self.name}: {self.old!r} occurs {self.base.count(self.old)} times"
+        return self.base.replace(self.old, self.new)
 
 
 A = '"' + "a" * 64 + '"'
 VAE = "      - {role: vae, folder: vae, name: v.safetensors, bytes: 4, sha256: *b, licence: MIT, sources: *s}\n"
+CLIP_G = "      - {role: clip_g, folder: clip, name: v.safetensors, bytes: 4, sha256: *b, licence: MIT, sources: *s}\n"
+SD3_PARTS = "checkpoint, clip_l, clip_g, t5xxl"
 
 BAD = [
     # keys
@@ -77,6 +96,10 @@ BAD = [
     Bad("unknown key of a file", "bytes: 1000", "size: 1000", "11:9", "models.paint.files[0].size is not a known key"),
     Bad("unknown key of a source", "revision: ", "commit: ", "17:13", "sources[0].commit is not a known key"),
     Bad("repo and url together", "            path: f", "            url: https://e.org/f", "15:13", "sources[0].repo is not"),
+    Bad("bundled and more", "- url: https://example.org/paint.safetensors?download=true", "- bundled: doodle", "19:13", "sources[1].gated is not a known key"),
+    Bad("bundled and an address", "            revision: ", "            bundled: ", "15:13", "sources[0].repo is not a known key"),
+    Bad("bundled is a path", "- url: https://example.org/paint.safetensors?download=true\n            gated: true", "- bundled: ../x", "18:22", "bundled cannot be '../x'", "comes with this tool"),
+    Bad("bundled is nothing", "- url: https://example.org/paint.safetensors?download=true\n            gated: true", "- bundled:", "18:21", "bundled must be text, not nothing"),
     Bad("unknown key of defaults", "steps: 20\n", "steps: 20\n      clip_skip: 2\n", "24:7", "clip_skip is not a known key"),
     Bad("key given twice", "family: sdxl", "family: sdxl\n    family: sd15", "6:5", "given twice, first in line 5", "delete", False),
     Bad("model given twice", "  parts:", "  paint:", "27:3", "models.paint is given twice, first in line 3", "", False),
@@ -115,7 +138,7 @@ BAD = [
     Bad("no file", GOOD[GOOD.index("      - {") : GOOD.index("    defaults: {")], "      []\n", "32:7", "files is an empty list", "one checkpoint"),
     Bad("no source", 'sources: &s [{url: "http://localhost:8000/d"}]', "sources: &s []", "32:178", "is an empty list"),
     # words
-    Bad("unknown family", "family: sdxl", "family: sd3", "5:13", "family cannot be 'sd3'", "one of: sd15, sdxl, flux"),
+    Bad("unknown family", "family: sdxl", "family: sd4", "5:13", "family cannot be 'sd4'", "one of: sd15, sdxl, sd3, flux"),
     Bad("unknown sampler", "sampler: euler\n", "sampler: eular\n", "25:16", "sampler cannot be 'eular'", "'euler'"),
     Bad("unknown scheduler", "scheduler: normal", "scheduler: kars", "26:18", "scheduler cannot be 'kars'", "karras"),
     Bad("unknown role", "role: checkpoint", "role: lora", "8:15", "role cannot be 'lora'", "one of: checkpoint"),
@@ -158,8 +181,20 @@ BAD = [
     Bad("parts and one file", VAE, VAE + VAE.replace("{role: vae, folder: vae", "{role: checkpoint, folder: checkpoints"), "32:9", "has the role diffusion_model", "checkpoint"),
     Bad("parts for sd", "family: flux", "family: sd15", "32:9", "has the role diffusion_model, which has no place here"),
     Bad("sd without checkpoint", "role: checkpoint\n        folder: checkpoints", "role: vae\n        folder: vae", "8:9", "has the role vae"),
+    Bad("text encoder of sd3 missing", CLIP_G, "", "32:7", "files lacks the role clip_g", SD3_PARTS, base=GOOD_SD3),
+    Bad("sd3 text encoders without checkpoint", "{role: checkpoint, folder: checkpoints", "{role: vae, folder: vae", "32:9", "files[0] has the role vae, which", SD3_PARTS, base=GOOD_SD3),
+    Bad("text encoder of sd3 twice", CLIP_G, CLIP_G + CLIP_G.replace("v.s", "w.s"), "36:9", "files[4] is a second file with the role clip_g", "keep one", base=GOOD_SD3),
+    Bad("autoencoder beside sd3", CLIP_G, CLIP_G + VAE.replace("v.s", "w.s"), "36:9", "files[4] has the role vae, which", SD3_PARTS, base=GOOD_SD3),
+    Bad("sd3 parts for flux", "family: sd3", "family: flux", "33:9", "has the role clip_l, which has no place here", "wanted: checkpoint", base=GOOD_SD3),
+    Bad("flux parts for sd3", "family: flux", "family: sd3", "32:9", "has the role diffusion_model, which has no place here", SD3_PARTS),
+    Bad("clip_g in another folder", "clip_g, folder: clip", "clip_g, folder: vae", "35:32", "does not look there for a clip_g", "text_encoders or clip", base=GOOD_SD3),
+    Bad("guidance for sd3", "cfg: 1.0,", "cfg: 1.0, guidance: 3.5,", "36:64", "defaults.guidance is not a known key", base=GOOD_SD3),
+    Bad("width for sd3", "{width: 1024,", "{width: 1000,", "36:23", "sd3 needs multiples of 16", "992 or 1008", base=GOOD_SD3),
     # across the file
     Bad("default names no model", "default: paint", "default: pant", "1:10", "default names no model: 'pant'", "did you mean 'paint'?", False),
+    Bad("default without a GPU names no model", "default: paint\n", "default: paint\ndefault_without_gpu: prats\n", "2:22", "default_without_gpu names no model: 'prats'", "did you mean 'parts'?", False),
+    Bad("default without a GPU is a number", "default: paint\n", "default: paint\ndefault_without_gpu: 15\n", "2:22", "default_without_gpu must be text, not a whole number", "quotes"),
+    Bad("default without a GPU in capitals", "default: paint\n", "default: paint\ndefault_without_gpu: Parts\n", "2:22", "default_without_gpu cannot be 'Parts'"),
     Bad("default is a list", "default: paint", "default: [paint]", "1:10", "default must be text, not a list"),
     Bad("one name for two files", "name: t.safetensors", "name: C.safetensors", "34:52", "another sha256 or size at", "another name", False),
     # YAML

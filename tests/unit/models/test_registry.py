@@ -6,11 +6,12 @@ import pytest
 import yaml
 
 from hal_image.errors import EXIT_USAGE, RegistryError, UsageError
-from hal_image.models import registry
+from hal_image.models import bundled_models, registry
 from hal_image.models.registry import default_registry_path, get_model, load_registry
 from hal_image.models.types import FOLDERS, Defaults, Source
 from hal_image.request import MAX_GUIDANCE
-from tests.unit.models.registry_documents import BAD, GOOD, Bad
+from tests.synthetic import bundled
+from tests.unit.models.registry_documents import BAD, GOOD, GOOD_SD3, Bad
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +56,17 @@ def test_parts_keep_their_order_and_may_use_anchors(base: Path) -> None:
     assert parts.defaults.guidance == 3.5
 
 
+def test_sd3_may_have_its_text_encoders_beside_the_checkpoint(tmp_path: Path) -> None:
+    model = load_registry(written(tmp_path, GOOD_SD3)).models["parts"]
+    assert model.family == "sd3"
+    assert [file.role for file in model.files] == ["checkpoint", "clip_l", "t5xxl", "clip_g"]
+    assert model.defaults.guidance is None
+
+
+def test_sd3_may_be_one_file(tmp_path: Path) -> None:
+    assert load_registry(written(tmp_path, GOOD.replace("family: sdxl", "family: sd3"))).models["paint"].family == "sd3"
+
+
 def test_a_byte_order_mark_is_not_content(tmp_path: Path) -> None:
     assert load_registry(written(tmp_path, "\ufeff" + GOOD)).default == "paint"
     with pytest.raises(RegistryError, match=r"models\.yaml:1:10: default names no model"):
@@ -65,6 +77,50 @@ def test_without_libyaml_the_result_is_the_same(base: Path, monkeypatch: pytest.
     with_libyaml = load_registry(base)
     monkeypatch.delattr(yaml, "CSafeLoader")
     assert load_registry(base) == with_libyaml
+
+
+WITHOUT_GPU = GOOD.replace("default: paint\n", "default: paint\ndefault_without_gpu: parts\n")
+BUNDLED = GOOD.replace(
+    "- url: https://example.org/paint.safetensors?download=true\n            gated: true", "- bundled: crayon"
+)
+
+
+@pytest.fixture
+def crayon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One model comes inside the package: ``crayon``."""
+    monkeypatch.setattr(bundled_models, "FOLDER", tmp_path / "bundled")
+    weights = bundled_models.weights("crayon")
+    weights.parent.mkdir(parents=True)
+    weights.touch()
+
+
+@pytest.mark.usefixtures("crayon")
+def test_a_file_may_come_inside_the_package(tmp_path: Path) -> None:
+    (file,) = load_registry(written(tmp_path, BUNDLED)).models["paint"].files
+    assert file.bundled == "crayon"
+    assert file.sources[1] == Source(None, None, None, None, gated=False, bundled="crayon")
+    assert file.sources[1].address == "comes with this tool"
+    assert not file.gated
+    assert load_registry(written(tmp_path, GOOD)).models["paint"].files[0].bundled is None
+
+
+@pytest.mark.usefixtures("crayon")
+def test_a_model_that_does_not_come_with_us_is_refused(tmp_path: Path) -> None:
+    own = written(tmp_path, BUNDLED.replace("bundled: crayon", "bundled: crayn"), "own.yaml")
+    with pytest.raises(RegistryError) as raised:
+        load_registry(own)
+    assert raised.value.message.startswith(f"{own}:18:22: models.paint.files[0].sources[1].bundled cannot be 'crayn'")
+    assert raised.value.hint == "did you mean 'crayon'? one of: crayon"
+
+
+def test_the_default_without_a_gpu_is_optional_and_replaced_like_the_default(base: Path, tmp_path: Path) -> None:
+    assert load_registry(base).default_without_gpu is None
+    ours = written(tmp_path, WITHOUT_GPU, "ours.yaml")
+    assert load_registry(ours).default_without_gpu == "parts"
+    own = written(tmp_path, "default: parts\n", "own.yaml")
+    assert (load_registry(ours, [own]).default, load_registry(ours, [own]).default_without_gpu) == ("parts", "parts")
+    own = written(tmp_path, "default_without_gpu: mine\n" + own_model("mine"), "own.yaml")
+    assert (load_registry(ours, [own]).default, load_registry(ours, [own]).default_without_gpu) == ("paint", "mine")
 
 
 # --- what is refused
@@ -233,20 +289,35 @@ def test_the_registry_of_an_installation_is_found(tmp_path: Path, monkeypatch: p
 
 
 def test_our_models() -> None:
-    ours = load_registry(default_registry_path())
-    assert ours.default == "sdxl"
-    assert list(ours.models) == ["sdxl", "sd15", "flux", "flux-schnell", "flux-dev-fp16"]
+    ours = load_registry(default_registry_path(), [bundled.REGISTRY])
+    assert (ours.default, ours.default_without_gpu) == ("sdxl", "doodle")
+    assert list(ours.models) == [
+        "sdxl", "sd15", "flux", "flux-schnell", "flux-dev-fp16", "sd35-medium", "sd35-large", "doodle",
+    ]  # fmt: skip
     for model in ours.models.values():
         # every file can be had without an account, and goes to the folder that we prefer
         assert all(not file.gated and not file.sources[0].gated for file in model.files)
         assert all(file.folder == FOLDERS[file.role][0] for file in model.files)
-        assert all(source.address.startswith("https://") for file in model.files for source in file.sources)
-        # at cfg 1 only a model with distilled guidance or few steps makes a good picture
-        assert (model.defaults.cfg == 1) == (model.family == "flux")
+        if model.name != "doodle":
+            assert all(source.address.startswith("https://") for file in model.files for source in file.sources)
+        # at cfg 1 only a model with distilled guidance, few steps, or guidance trained into it makes a good picture
+        assert (model.defaults.cfg == 1) == (model.family == "flux" or model.name == "doodle")
     assert ours.models["flux-schnell"].defaults.guidance is None
     assert 0 < (ours.models["flux"].defaults.guidance or 0) < MAX_GUIDANCE
     by_precision = [ours.models[name].min_vram_gb for name in ("sd15", "sdxl", "flux", "flux-dev-fp16")]
     assert by_precision == sorted(by_precision)
+
+
+def test_our_small_model_needs_neither_a_download_nor_a_gpu() -> None:
+    doodle = load_registry(default_registry_path(), [bundled.REGISTRY]).models["doodle"]
+    assert [source.bundled for file in doodle.files for source in file.sources] == ["doodle"]
+    assert doodle.min_vram_gb <= 1
+
+
+def test_only_a_model_that_comes_with_us_takes_the_defaults_place() -> None:
+    ours = load_registry(default_registry_path())
+    coming = {model.name for model in ours.models.values() if any(file.bundled for file in model.files)}
+    assert ({ours.default_without_gpu} if ours.default_without_gpu else set()) == coming
 
 
 def test_our_flux_fits_a_24_gb_card_and_the_full_one_does_not() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hal_image.errors import RegistryError
 from hal_image.models import registry, registry_cache, registry_parser
 from hal_image.models.registry import default_registry_path, load_registry
+from tests.synthetic import bundled
 from tests.unit.models.registry_documents import GOOD
 
 
@@ -37,10 +38,24 @@ def forbid_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_second_time_nothing_is_parsed(
     ours: bool, base: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = (default_registry_path(), [base]) if ours else (base, [])
+    files = (default_registry_path(), [bundled.REGISTRY, base]) if ours else (base, [])
     first = load_registry(*files, cache=cache)
     forbid_reading(monkeypatch)
     assert load_registry(*files, cache=cache) == first == registry_cache.read(cache, [files[0], *files[1]])
+
+
+def test_every_key_survives(tmp_path: Path, cache: Path) -> None:
+    text = GOOD.replace("default: paint\n", "default: paint\ndefault_without_gpu: parts\n")
+    text = text.replace(
+        "url: https://example.org/paint.safetensors?download=true\n            gated: true", "bundled: doodle"
+    )
+    base = tmp_path / "models.yaml"
+    base.write_text(text, encoding="utf-8")
+    own = tmp_path / "own.yaml"
+    own.write_text("default: parts\n", encoding="utf-8")
+    first = load_registry(base, [own], cache=cache)
+    assert (first.default_without_gpu, first.models["paint"].files[0].sources[1].bundled) == ("parts", "doodle")
+    assert registry_cache.read(cache, [base, own]) == first
 
 
 def test_yaml_is_not_even_imported(base: Path, cache: Path) -> None:
@@ -83,9 +98,9 @@ def test_changed_code_does_not_trust_what_older_code_kept(
 
 def test_a_file_that_became_wrong_is_refused(base: Path, cache: Path) -> None:
     load_registry(base, cache=cache)
-    base.write_text(GOOD.replace("family: sdxl", "family: sd3"), encoding="utf-8")
+    base.write_text(GOOD.replace("family: sdxl", "family: sd4"), encoding="utf-8")
     for _ in range(2):
-        with pytest.raises(RegistryError, match="sd3"):
+        with pytest.raises(RegistryError, match="sd4"):
             load_registry(base, cache=cache)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hal_image.errors import EXIT_MODEL, ModelError
-from hal_image.models.store import installed_files, resolve, sha256_of, target
+from hal_image.models.store import ResolvedFile, installed_files, is_usable, resolve, sha256_of, status, target
 from hal_image.models.types import Defaults, Model, ModelFile, Role, Source
 from tests.unit.models.test_safetensors_header import safetensors
 
@@ -330,6 +330,68 @@ def test_a_link_to_itself_cannot_be_read(models: Path) -> None:
     link.symlink_to("x.safetensors")
     failure(ONE, models, "model_unreadable")
     assert installed_files(ONE, models) == [(CHECKPOINT, None)]
+
+
+# --- comes inside the package
+
+OURS = Source(None, None, None, None, gated=False, bundled="crayon")
+INCLUDED = CHECKPOINT._replace(name="i.safetensors", sources=(OURS,))
+CRAYON = ONE._replace(name="crayon", files=(INCLUDED,))
+MIXED = PARTS._replace(files=(INCLUDED, *PARTS.files[1:]))
+
+
+def test_what_comes_with_us_is_told_as_it_will_be(models: Path) -> None:
+    where = models / "checkpoints" / "i.safetensors"
+    assert resolve(CRAYON, models).files == (
+        ResolvedFile(INCLUDED, where, "i.safetensors", len(CONTENT), True, INCLUDED.sha256, included=True),
+    )
+    assert not models.exists()
+    assert installed_files(CRAYON, models) == [(INCLUDED, None)]
+
+
+@pytest.mark.parametrize("content", [LONGER, CONTENT[:-1], b""])
+@pytest.mark.parametrize("below", ["", "sub"])
+def test_another_size_is_another_version_and_is_replaced_where_it_is(models: Path, content: bytes, below: str) -> None:
+    path = put(models, "checkpoints", below, "i.safetensors", content=content)
+    (found,) = resolve(CRAYON, models).files
+    assert (found.included, found.path, found.matches_size) == (True, path, True)
+    assert found.comfy_name == path.relative_to(models / "checkpoints").as_posix()
+    assert installed_files(CRAYON, models) == [(INCLUDED, None)]
+
+
+def test_a_file_of_the_right_size_is_used_as_any_other(models: Path) -> None:
+    path = put(models, "checkpoints", "sub", "i.safetensors")
+    (found,) = resolve(CRAYON, models).files
+    assert (found.included, found.path, found.comfy_name) == (False, path, "sub/i.safetensors")
+    assert installed_files(CRAYON, models) == [(INCLUDED, path)]
+
+
+def test_a_damaged_file_of_the_right_size_is_deleted_not_downloaded(models: Path) -> None:
+    path = put(models, "checkpoints", "i.safetensors", content=bytes(len(CONTENT)))
+    error = failure(CRAYON, models, "model_corrupt")
+    assert error.hint == f"rm {path} and call again: it comes with this tool, and is then written anew"
+
+
+def test_what_comes_with_us_is_never_missing(models: Path) -> None:
+    error = failure(MIXED, models, "model_missing")
+    assert [entry["file"] for entry in error.details["missing"]] == ["c.safetensors", "t.safetensors", "v.safetensors"]
+
+
+def test_status(models: Path) -> None:
+    def told(model: Model) -> str:
+        return status(installed_files(model, models))
+
+    assert (told(ONE), told(CRAYON), told(PARTS), told(MIXED)) == ("missing", "included", "missing", "1 of 4 files")
+    assert [is_usable(model, models) for model in (ONE, CRAYON, MIXED)] == [False, True, False]
+    for folder, name in (("text_encoders", "c"), ("text_encoders", "t"), ("vae", "v")):
+        put(models, folder, f"{name}.safetensors")
+    assert (told(PARTS), told(MIXED)) == ("3 of 4 files", "included")
+    put(models, "checkpoints", "i.safetensors")
+    assert (told(CRAYON), told(MIXED)) == ("present", "present")
+    put(models, "checkpoints", "i.safetensors", content=LONGER)
+    assert told(CRAYON) == "included"
+    put(models, "checkpoints", "x.safetensors", content=LONGER)
+    assert (told(ONE), is_usable(ONE, models)) == ("present", True)
 
 
 # --- the rest

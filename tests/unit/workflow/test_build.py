@@ -160,6 +160,26 @@ def test_flux_as_parts_differs_from_one_file_by_the_loaders_alone() -> None:
     assert json.loads(moved) == {node_id: node for node_id, node in parts.items() if node_id not in LOADERS}
 
 
+def test_sd3_with_its_text_encoders_beside_it_differs_by_their_loader_alone() -> None:
+    one_file = CASES["sd3-one-file"].graph().to_prompt()
+    parts = CASES["sd3-parts"].graph().to_prompt()
+    loader = parts.pop("2")
+    assert loader["class_type"] == "TripleCLIPLoader"
+    assert list(loader["inputs"].values()) == ["clip_l.safetensors", "clip_g.safetensors", "t5xxl_fp16.safetensors"]
+    assert json.loads(json.dumps(one_file).replace('["1", 1]', '["2", 0]')) == parts
+
+
+def test_sd3_differs_from_sdxl_by_its_latent_alone() -> None:
+    sdxl = replace(CASES["sd3-one-file"], model=CASES["sdxl"].model).graph().to_prompt()
+    sdxl["7"]["class_type"] = "EmptySD3LatentImage"
+    assert CASES["sd3-one-file"].graph().to_prompt() == sdxl
+
+
+@pytest.mark.parametrize("name", ["sd3-one-file", "sd3-parts"])
+def test_sd3_has_no_guidance(name: str) -> None:
+    assert CASES[name].graph(guidance=3.5) == CASES[name].graph(guidance=None)
+
+
 def test_sd15_and_sdxl_have_the_same_graph() -> None:
     request = CASES["sd15"].request
     assert replace(CASES["sdxl"], request=request, names=CASES["sd15"].names).graph() == CASES["sd15"].graph()
