@@ -40,7 +40,9 @@ def _train(drawing: subprocess.Popen[bytes], name: str, *arguments: object) -> N
     """
     count = max(1, torch.cuda.device_count())
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    with subprocess.Popen([*launcher, "-m", *_command(name, *arguments)]) as training:
+    threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count // 2))}
+    command = [*launcher, "-m", *_command(name, *arguments)]
+    with subprocess.Popen(command, env={**threads, **os.environ}) as training:
         while training.poll() is None:
             if drawing.poll():
                 training.terminate()
@@ -69,6 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--batch-tokens", type=int, default=TOKENS, help="less for a GPU with less memory than 40 GB")
     options = parser.parse_args(arguments)
     options.run.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the pictures are removed then, too
     began = time.monotonic()
     pictures = _place()
     waiting = int(min(WAITING_BYTES, 0.8 * shutil.disk_usage(pictures).free) / SHARD_BYTES)
