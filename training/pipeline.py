@@ -42,12 +42,15 @@ def _train(drawing: subprocess.Popen[bytes], name: str, *arguments: object) -> N
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     threads = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // count // 2))}
     command = [*launcher, "-m", *_command(name, *arguments)]
-    with subprocess.Popen(command, env={**threads, **os.environ}) as training:
+    training = subprocess.Popen(command, env={**threads, **os.environ})
+    try:
         while training.poll() is None:
             if drawing.poll():
-                training.terminate()
                 raise SystemExit("the drawing failed")
             time.sleep(0.5)
+    finally:
+        training.terminate()  # nothing to one that has ended
+        training.wait()
     if training.returncode:
         raise SystemExit(f"{name} failed")
 
