@@ -88,11 +88,10 @@ def train(folder: Path, run: Path, *, steps: int, batch: int, shards: int, seed:
     journal.write(event="pictures", count=sum(len(p) for p in pictures))
     generator = torch.Generator().manual_seed(seed + 1 + team.rank)
     alone = int(steps * 0.55)
-    autocast = torch.autocast(team.device.type, torch.bfloat16, enabled=team.device.type == "cuda")
     for part, first, last in (("both", 0, alone), ("decoder", alone, steps)):
         trained = model if part == "both" else model.decoder
         if part == "decoder":
-            with autocast:
+            with team.mixed():
                 standardise(model, pictures, batch, generator)
             model.encoder.requires_grad_(False)
             for p in model.encoder.parameters():
@@ -103,7 +102,7 @@ def train(folder: Path, run: Path, *, steps: int, batch: int, shards: int, seed:
         for step in range(first, last):
             set_rate(tools, schedule((step - first) / (last - first), step - first, warmup=100, decay=0.6))
             wanted = crops(pictures, batch // team.size, generator)
-            with autocast:
+            with team.mixed():
                 with torch.set_grad_enabled(part == "both"):
                     latent = model.encoder(wanted)
                 noise = NOISE if part == "both" else NOISE * 1.6 * torch.rand(len(wanted), 1, 1, 1, device=team.device)
@@ -122,7 +121,7 @@ def train(folder: Path, run: Path, *, steps: int, batch: int, shards: int, seed:
             if step % 100 == 0 or step == last - 1:
                 journal.write(part=part, step=step, loss=float(loss.detach()), psnr=psnr(made.detach(), wanted))
         average.copy_to(model)
-    with torch.no_grad(), autocast:
+    with torch.no_grad(), team.mixed():
         wanted = crops(pictures, 4 * batch, torch.Generator().manual_seed(0))
         journal.write(event="done", psnr=psnr(model.decoder(model.encoder(wanted)), wanted))
     if team.rank == 0:

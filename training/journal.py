@@ -32,9 +32,11 @@ class Journal:
 
 
 def curve(log: Path, value: str, out: Path) -> None:
-    """Draws ``value`` of a journal, on a logarithmic axis, against steps."""
+    """Draws ``value`` of a journal, on a logarithmic axis, against steps; nothing if it was never written."""
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     points = [(row["step"], row[value]) for row in rows if value in row and "step" in row]
+    if not points:
+        return
     width, height, edge = 640, 360, 48
     image = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(image)

@@ -40,7 +40,7 @@ class Store:
             latents = []
             for part in images.split(64):
                 x = (part.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=torch.channels_last)
-                with torch.autocast(self._team.device.type, torch.bfloat16, enabled=self._team.device.type == "cuda"):
+                with self._team.mixed():
                     latents.append(self._encoder(x).to(torch.float16).contiguous())
             rows = torch.from_numpy(shard.rows).to(self._team.device)
             size = images.shape[2], images.shape[1]

@@ -30,6 +30,10 @@ class Team:
         if self.size > 1:
             dist.init_process_group("nccl" if cuda else "gloo")
 
+    def mixed(self) -> torch.autocast:
+        """A context in which matrices are bfloat16 on a GPU, and everything stays as it is on a processor."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+
     def average_gradients(self, model: nn.Module) -> None:
         """Makes every gradient the mean over all processes."""
         if self.size == 1:

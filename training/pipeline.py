@@ -19,6 +19,7 @@ from pathlib import Path
 
 import torch
 
+from training.journal import curve
 from training.transformer import TOKENS
 
 SHARDS = 1100
@@ -98,6 +99,8 @@ def main(arguments: list[str] | None = None) -> None:
             os.killpg(drawing.pid, signal.SIGKILL)  # its workers too
         drawing.wait()
         shutil.rmtree(pictures, ignore_errors=True)
+    for stage in ("autoencoder", "flow", "distilled"):
+        curve(options.run / f"{stage}.jsonl", "loss", options.run / f"{stage}-loss.png")
     subprocess.run([sys.executable, "-m", *_command("sheet", options.run, options.run / "sheet.png")], check=True)
 
 

@@ -228,8 +228,7 @@ class Lesson:
         if size not in self._store.sizes:
             size = next(iter(self._store.sizes))
         latents, rows = self._store.batch(size, long=long, generator=self._which)
-        cuda = self._run.team.device.type == "cuda"
-        with torch.autocast(self._run.team.device.type, torch.bfloat16, enabled=cuda):
+        with self._run.team.mixed():
             if self._teacher is None:
                 return flow_loss(self._run.model, latents, rows, self._null)
             return distil_loss(self._run.model, self._teacher, latents, rows, self._null)
