@@ -126,6 +126,7 @@ def train(folder: Path, run: Path, *, steps: int, batch: int, shards: int, seed:
         journal.write(event="done", psnr=psnr(model.decoder(model.encoder(wanted)), wanted))
     if team.rank == 0:
         torch.save({k: v.half() for k, v in model.state_dict().items()}, run / "autoencoder.pt")
+    team.end()
 
 
 def load(run: Path, device: torch.device | str) -> Autoencoder:

@@ -58,6 +58,11 @@ class Team:
         if self.size > 1:
             dist.barrier()
 
+    def end(self) -> None:
+        """Lets go of the others; the last thing that a process does."""
+        if self.size > 1:
+            dist.destroy_process_group()
+
     def all_agree(self, value: float) -> float:
         """The first process's ``value``."""
         if self.size == 1:

@@ -13,7 +13,7 @@ from training.contact import arrange
 from training.model import sample
 
 PROMPTS = Path(__file__).with_name("prompts.txt")
-"""One prompt a line; none of them is in the training pictures on purpose or by name."""
+"""One prompt a line, written by hand."""
 
 
 @torch.no_grad()

@@ -84,10 +84,12 @@ def matrices(model: Transformer) -> list[torch.nn.Parameter]:
     return [p for p in parts if p.ndim == 2]
 
 
-def compile_blocks(model: Transformer) -> None:
+def compile_blocks(*models: Transformer) -> None:
     """Compiles one block for all, for any number of tokens: seconds instead of minutes."""
-    for block in model.blocks:
-        block.compile(dynamic=True)
+    torch.compiler.reset()  # what the stage before has compiled would count against the limit on variants
+    for model in models:
+        for block in model.blocks:
+            block.compile(dynamic=True)
 
 
 class Plan(NamedTuple):
@@ -199,6 +201,7 @@ def train(options: argparse.Namespace) -> None:
         journal.write(event="end", step=run.step, minutes=round(run.seconds / 60, 2))
         if run.progress < 1:
             break
+    team.end()
 
 
 class Lesson:
@@ -217,9 +220,7 @@ class Lesson:
             weights = torch.load(options.run / "flow-average.pt", map_location=run.team.device, weights_only=True)
             self._teacher.load_state_dict(weights)
         if run.team.device.type == "cuda" and not options.eager:
-            compile_blocks(run.model)
-            if self._teacher is not None:
-                compile_blocks(self._teacher)
+            compile_blocks(run.model, *([] if self._teacher is None else [self._teacher]))
 
     def loss(self) -> Tensor:
         """The loss of the next batch."""

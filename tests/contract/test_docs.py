@@ -117,14 +117,16 @@ def test_models_in_the_readme_are_those_of_the_registry() -> None:
     assert rows(section)[1:] == expected
 
 
-def test_first_command_of_the_readme_downloads_what_the_registry_names() -> None:
+def test_first_command_of_the_readme_needs_no_download_and_the_second_one_fetches_what_the_registry_names() -> None:
     registry = load_registry(default_registry_path())
-    (file,) = registry.models["sd15"].files
-    first = next(blocks(ROOT / "README.md")).text
-    assert file.sources[0].address in first
-    assert f".docker-cache/models/{file.folder}/{file.name} " in first
-    second = list(blocks(ROOT / "README.md"))[1].text
-    assert second == "python3 -m tests\n"
+    first, second, tests = (block.text for block in list(blocks(ROOT / "README.md"))[:3])
+    options = arguments.generate_parser(about.SCRIPT).parse_args(shlex.split(first)[2:])
+    assert all(file.bundled for file in registry.models[options.model].files)
+    (file,) = registry.models["sdxl"].files
+    assert file.sources[0].address in second
+    assert f".docker-cache/models/{file.folder}/{file.name} " in second
+    assert second.endswith(first.replace(f"--model {options.model}", "--model sdxl"))
+    assert tests == "python3 -m tests\n"
 
 
 class Raised(NamedTuple):

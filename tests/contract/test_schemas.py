@@ -60,12 +60,11 @@ ENGINE_FACTS = {
 
 @pytest.fixture(autouse=True)
 def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the real user's folders, and in place of their registry file the one with ``doodle``."""
-    registry = tmp_path / "own.yaml"
-    registry.write_bytes(bundled.REGISTRY.read_bytes())
+    """Nothing of the real user's folders."""
     monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setenv("HAL_REGISTRY", str(registry))
+    monkeypatch.setenv("HAL_REGISTRY", "")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("HAL_ENGINE_PYTHON", "HAL_COMFYUI_DIR", "HAL_COMFYUI_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "argv", ["hal_generate_image.py"])
@@ -229,11 +228,11 @@ def doodle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     words = {"schema_version": 1, "drawn": ["cat"], "filler": ["a"]}
     bundled_models.words("doodle").write_text(json.dumps(words), encoding="utf-8")
     whole = reference(arrays, plan)
-    ours = yaml.safe_load(bundled.REGISTRY.read_text(encoding="utf-8"))
-    file = ours["models"]["doodle"]["files"][0]
-    file.update(bytes=len(whole), sha256=hashlib.sha256(whole).hexdigest())
-    (tmp_path / "own.yaml").write_text(json.dumps(ours), encoding="utf-8")
-    return tmp_path / "models" / "checkpoints" / str(file["name"])
+    registry = tmp_path / "own.yaml"
+    own = bundled.registry_with(name="little.safetensors", bytes=len(whole), sha256=hashlib.sha256(whole).hexdigest())
+    registry.write_text(own, encoding="utf-8")
+    monkeypatch.setenv("HAL_REGISTRY", str(registry))
+    return tmp_path / "models" / "checkpoints" / "little.safetensors"
 
 
 def test_dry_run_without_a_gpu_draws_with_doodle_and_writes_nothing(call: Call, doodle: Path) -> None:

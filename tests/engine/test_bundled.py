@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from tests.engine.conftest import ROOT, Hal, is_flat, pixels
-from tests.synthetic.bundled import REGISTRY, StandIn, write_stand_in
+from tests.synthetic.bundled import StandIn, registry_with, write_stand_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +35,9 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
 @pytest.fixture
 def without_gpu(hal: Hal, stand_in: StandIn) -> Hal:
     """The command line of a newcomer: no GPU, no model; ``doodle`` is the stand-in."""
-    ours = yaml.safe_load(REGISTRY.read_text(encoding="utf-8"))
-    ours["models"]["doodle"]["files"][0].update(
-        name="stand-in.safetensors", bytes=stand_in.bytes, sha256=stand_in.sha256
-    )
     registry = stand_in.folder / "own.yaml"
-    registry.write_text(json.dumps(ours), encoding="utf-8")
+    own = registry_with(name="stand-in.safetensors", bytes=stand_in.bytes, sha256=stand_in.sha256)
+    registry.write_text(own, encoding="utf-8")
     script = stand_in.folder / "hal.py"
     script.write_text(LAUNCHER.format(root=str(ROOT), folder=str(stand_in.folder)), encoding="utf-8")
     return Hal({**hal.environment, "HAL_REGISTRY": str(registry)}, hal.cwd, script)

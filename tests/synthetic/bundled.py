@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import yaml
 
+from hal_image.models.registry import default_registry_path
 from tests.synthetic.packing import reference, write_packed
 from tests.synthetic.sd3 import sd3_tensors
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from tests.synthetic.sparse import Tensor
 
 NAME = "doodle"
-REGISTRY = Path(__file__).with_name("doodle.yaml")
-"""A registry file with the model, to be merged over ours."""
 DRAWN = ("red", "blue", "cat", "cats", "cube", "dog", "ice cream", "polar bear")
 FILLER = ("a", "an", "and", "it", "of", "on", "the")
 _TOKENS = 12288
@@ -74,3 +75,11 @@ def _planned(key: str, tensor: Tensor, arrays: dict[str, NDArray[Any]]) -> dict[
     arrays[key] = raw[: rows * columns].reshape(rows, columns)
     arrays[f"{key}.scale"] = np.full(rows, tensor.std / _UNIFORM_STD, np.float32)
     return {**entry, "parts": [part]}
+
+
+def registry_with(**file: str | int) -> str:
+    """The text of a registry file, to be merged over ours, in which the file of ``doodle`` has other values."""
+    ours = yaml.safe_load(default_registry_path().read_text(encoding="utf-8"))
+    doodle = ours["models"][NAME]
+    doodle["files"][0].update(file)
+    return json.dumps({"models": {NAME: doodle}})

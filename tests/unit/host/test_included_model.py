@@ -13,7 +13,6 @@ from hal_image.host.render import Output
 from hal_image.models import bundled_models
 from hal_image.models.registry import default_registry_path, load_registry
 from hal_image.models.store import resolve
-from tests.synthetic import bundled
 from tests.synthetic.packing import reference, write_packed
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from hal_image.models.types import Model
 
-DOODLE = load_registry(default_registry_path(), [bundled.REGISTRY]).models["doodle"]
+DOODLE = load_registry(default_registry_path()).models["doodle"]
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,13 @@ from hal_image.errors import UsageError
 from hal_image.host import gpu_presence
 from hal_image.host.registry import choose_model
 from hal_image.models.registry import default_registry_path, load_registry
-from tests.synthetic import bundled
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hal_image.models.types import Model
 
-OURS = load_registry(default_registry_path(), [bundled.REGISTRY])
+OURS = load_registry(default_registry_path())
 
 
 @pytest.fixture(params=[True, False], ids=["gpu", "no gpu"])

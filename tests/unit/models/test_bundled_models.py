@@ -13,7 +13,6 @@ from hal_image.models import bundled_models, words
 from hal_image.models.registry import default_registry_path, load_registry
 from hal_image.models.store import resolve, status
 from hal_image.models.types import Model, ModelFile, Source
-from tests.synthetic import bundled
 from tests.synthetic.packing import reference, write_packed
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     arrays = {"X": np.ones((1, 100), np.float16)}
     write_packed(bundled_models.weights("doodle"), arrays, plan)
     whole = reference(arrays, plan)
-    ours = load_registry(default_registry_path(), [bundled.REGISTRY]).models["doodle"]
+    ours = load_registry(default_registry_path()).models["doodle"]
     file = ours.files[0]._replace(bytes=len(whole), sha256=hashlib.sha256(whole).hexdigest())
     return ours._replace(files=(file,))
 
@@ -108,7 +107,6 @@ def test_a_damaged_package_is_told_and_nothing_is_written(model: Model, models: 
 # --- what really comes with us
 
 
-@pytest.mark.skipif(not bundled_models.names(), reason="no model is in the package")
 @pytest.mark.parametrize("file", BUNDLED, ids=lambda file: str(file.bundled))
 def test_our_models_become_what_the_registry_says(file: ModelFile, tmp_path: Path, locks: Path) -> None:
     model = OURS.models["doodle"]._replace(files=(file,))
@@ -124,7 +122,6 @@ def test_our_models_become_what_the_registry_says(file: ModelFile, tmp_path: Pat
     assert all(entry == entry.lower() for entry in known.drawn | known.filler)
 
 
-@pytest.mark.skipif(not bundled_models.names(), reason="no model is in the package")
 def test_no_model_comes_with_us_that_nothing_names() -> None:
     assert bundled_models.names() == sorted({str(file.bundled) for file in BUNDLED})
     assert bundled_models.FOLDER.is_relative_to(Path(hal_image.__file__).parent)

@@ -10,7 +10,6 @@ from hal_image.models import bundled_models, registry
 from hal_image.models.registry import default_registry_path, get_model, load_registry
 from hal_image.models.types import FOLDERS, Defaults, Source
 from hal_image.request import MAX_GUIDANCE
-from tests.synthetic import bundled
 from tests.unit.models.registry_documents import BAD, GOOD, GOOD_SD3, Bad
 
 if TYPE_CHECKING:
@@ -289,7 +288,7 @@ def test_the_registry_of_an_installation_is_found(tmp_path: Path, monkeypatch: p
 
 
 def test_our_models() -> None:
-    ours = load_registry(default_registry_path(), [bundled.REGISTRY])
+    ours = load_registry(default_registry_path())
     assert (ours.default, ours.default_without_gpu) == ("sdxl", "doodle")
     assert list(ours.models) == [
         "sdxl", "sd15", "flux", "flux-schnell", "flux-dev-fp16", "sd35-medium", "sd35-large", "doodle",
@@ -309,7 +308,7 @@ def test_our_models() -> None:
 
 
 def test_our_small_model_needs_neither_a_download_nor_a_gpu() -> None:
-    doodle = load_registry(default_registry_path(), [bundled.REGISTRY]).models["doodle"]
+    doodle = load_registry(default_registry_path()).models["doodle"]
     assert [source.bundled for file in doodle.files for source in file.sources] == ["doodle"]
     assert doodle.min_vram_gb <= 1
 
@@ -317,7 +316,7 @@ def test_our_small_model_needs_neither_a_download_nor_a_gpu() -> None:
 def test_only_a_model_that_comes_with_us_takes_the_defaults_place() -> None:
     ours = load_registry(default_registry_path())
     coming = {model.name for model in ours.models.values() if any(file.bundled for file in model.files)}
-    assert ({ours.default_without_gpu} if ours.default_without_gpu else set()) == coming
+    assert {ours.default_without_gpu} == coming
 
 
 def test_our_flux_fits_a_24_gb_card_and_the_full_one_does_not() -> None:

@@ -11,7 +11,6 @@ import pytest
 from hal_image.errors import RegistryError
 from hal_image.models import registry, registry_cache, registry_parser
 from hal_image.models.registry import default_registry_path, load_registry
-from tests.synthetic import bundled
 from tests.unit.models.registry_documents import GOOD
 
 
@@ -38,7 +37,7 @@ def forbid_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_second_time_nothing_is_parsed(
     ours: bool, base: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = (default_registry_path(), [bundled.REGISTRY, base]) if ours else (base, [])
+    files = (default_registry_path(), [base]) if ours else (base, [])
     first = load_registry(*files, cache=cache)
     forbid_reading(monkeypatch)
     assert load_registry(*files, cache=cache) == first == registry_cache.read(cache, [files[0], *files[1]])
