@@ -27,7 +27,7 @@ from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import Worker
 from hal_image.host import gpu_presence, metadata
 from hal_image.host import registry as host_registry
-from hal_image.host.engines.link import Link
+from hal_image.host.engines.link import Link, to_socket
 from hal_image.host.main import main
 from hal_image.host.progress import Progress
 from hal_image.host.render import Output
@@ -488,7 +488,7 @@ def link(tmp_path: Path) -> Iterator[Link]:
     with EngineServer(tmp_path / "engine.sock", worker, info) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        opened = Link(tmp_path / "engine.sock")
+        opened = to_socket(tmp_path / "engine.sock")
         yield opened
         opened.close()
         server.shutdown()

@@ -67,7 +67,7 @@ def _checks(models_dir: Path) -> Iterator[Check]:
     yield _docker()
     yield from _models(models_dir)
     engines = running_engines()
-    states = ", ".join(f"process {engine.pid} {(engine.status or {}).get('state', 'no answer')}" for engine in engines)
+    states = ", ".join(f"{engine.title} {(engine.status or {}).get('state', 'no answer')}" for engine in engines)
     yield Check("running engines", PASS, states or "none")
 
 
