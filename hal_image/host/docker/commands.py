@@ -188,6 +188,11 @@ def containers(owner: str, key: str | None = None) -> list[str]:
     return ["ps", "--all", "--no-trunc", *labels, "--format", '{{.ID}}\t{{.Names}}\t{{.State}}\t{{.Label "%s"}}' % KEY]  # noqa: UP031 - braces
 
 
+def container_id(name: str) -> list[str]:
+    """The id of a container, whatever its state; fails when there is none."""
+    return ["container", "inspect", "--format", "{{.Id}}", name]
+
+
 def follow_log(container: str) -> list[str]:
     """Its log, from the beginning, until it ends."""
     return ["logs", "--follow", container]

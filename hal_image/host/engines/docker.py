@@ -100,6 +100,8 @@ class DockerEngine:
         if kept is None or kept.settings != self.settings(request):
             return None
         _check_model(request, kept)
+        if not kept.id:  # another call is just starting it, or did not get to write down the rest
+            kept = kept._replace(id=program.run(self.program, commands.container_id(kept.name)).out)
         looking = program.Call(self.program, commands.image_id(self.image))
         try:
             link = self.open(kept.name, folder, ANSWER_LIMIT_S)
@@ -179,7 +181,7 @@ class DockerEngine:
 
     def exists(self, name: str) -> bool:
         """Whether there is such a container, in whatever state."""
-        return program.run(self.program, ["container", "inspect", "--format", "{{.Id}}", name]).code == 0
+        return program.run(self.program, commands.container_id(name)).code == 0
 
     def _end(self, name: str, folder: Path) -> None:
         """One-shot: the job is over or given up, and nothing stays. Jobs of others are finished first."""
