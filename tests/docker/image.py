@@ -12,7 +12,7 @@ from hal_image.host.engines.docker import IMAGE
 
 
 def docker_image_name() -> str:
-    """The image's name; where no Docker engine has it the test is skipped, with ``HAL_TESTS_REQUIRE_DOCKER=1`` failed."""
+    """The image's name. Without it the test is skipped, or, with ``HAL_TESTS_REQUIRE_DOCKER=1``, fails."""
     name = os.environ.get("HAL_DOCKER_IMAGE") or IMAGE
     problem = _problem(name)
     if problem:

@@ -198,6 +198,12 @@ def follow_log(container: str) -> list[str]:
     return ["logs", "--follow", container]
 
 
+def try_gpu(image: str) -> list[str]:
+    """Starts a container with the GPUs that lists them and ends."""
+    sealed = ["--network", "none", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+    return ["run", "--rm", "--pull", "never", *sealed, "--gpus", "all", "--entrypoint", "nvidia-smi", image, "-L"]
+
+
 def info() -> list[str]:
     """What is known of the container engine: one JSON object."""
     return ["info", "--format", "{{json .}}"]

@@ -82,8 +82,12 @@ class RunningEngine(NamedTuple):
 
     def to_json(self) -> JsonObject:
         """What the JSON output tells of every engine."""
-        known: JsonObject = {"kind": self.kind, "models_dir": self.models_dir, "pid": self.pid}
-        return known if self.container is None else {**known, "container": self.container.to_json()}
+        known: JsonObject = {"kind": self.kind, "models_dir": self.models_dir}
+        if self.pid is not None:
+            known["pid"] = self.pid
+        if self.container is not None:
+            known["container"] = self.container.to_json()
+        return known
 
 
 class Container(NamedTuple):
