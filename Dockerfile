@@ -17,6 +17,11 @@ RUN set -eu; \
         DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends python3; \
         rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log; \
     fi; \
+    if ! python3 -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))'; then \
+        echo "hint: torch for the CUDA of this image is made for Python 3.10 to 3.12, and this base has another: \
+use one of Ubuntu 22.04, Ubuntu 24.04 or Debian 12" >&2; \
+        exit 1; \
+    fi; \
     # mounted over by the host; writable for whatever uid comes, since nobody knows it yet
     mkdir -m 1777 /spool /run/hal; \
     mkdir /models
@@ -24,7 +29,7 @@ RUN set -eu; \
 # -- a base that can also install --------------------------------------------------------------------------------------
 FROM base AS installer
 # certificates of the caller's network, if build-image.sh was given any; they stay in the stages before the last
-COPY .dockerignore ca.cr[t] /build/
+COPY LICENSE ca.cr[t] /build/
 RUN set -eu; \
     if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then \
         apt-get update; \

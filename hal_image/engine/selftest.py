@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 LOCKS = ("engine.txt", "host.txt")
 """The lock files that the image's packages were installed from; the Dockerfile keeps them beside the packages."""
-LEFT_OUT = frozenset({"triton"})
+LEFT_OUT = frozenset({"triton", "setuptools"})
 """Locked packages that the Dockerfile removes again."""
 SCHEMA_VERSION = 1
 
