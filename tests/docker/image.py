@@ -1,4 +1,4 @@
-"""Which image the tests run, and what happens where there is none."""
+"""Which image the tests of running engines use, and what happens where there is none."""
 
 from __future__ import annotations
 
@@ -7,25 +7,23 @@ import os
 
 import pytest
 
-from hal_image.host.docker import answers, commands, program
-from hal_image.host.engines.docker import IMAGE
-
-
-def docker_image_name() -> str:
-    """The image's name. Without it the test is skipped, or, with ``HAL_TESTS_REQUIRE_DOCKER=1``, fails."""
-    name = os.environ.get("HAL_DOCKER_IMAGE") or IMAGE
-    problem = _problem(name)
-    if problem:
-        if os.environ.get("HAL_TESTS_REQUIRE_DOCKER") == "1":
-            pytest.fail(problem)
-        pytest.skip(problem)
-    return name
+from tests.docker.base_image import Unavailable
+from tests.docker.real_image import real_image
 
 
 @functools.cache
-def _problem(name: str) -> str:
-    path = program.find()
-    if path is None:
-        return "there is no Docker program"
-    answer = program.run(path, commands.image_id(name))
-    return "" if answer.code == 0 else answers.failure(answer).message
+def _image() -> str:
+    return os.environ.get("HAL_DOCKER_IMAGE") or real_image()
+
+
+def image_or_skip() -> str:
+    """The image of this checkout, or that of ``HAL_DOCKER_IMAGE``.
+
+    Without a Docker engine the test is skipped, or, with ``HAL_TESTS_REQUIRE_DOCKER=1``, fails.
+    """
+    try:
+        return _image()
+    except Unavailable as error:
+        if os.environ.get("HAL_TESTS_REQUIRE_DOCKER") == "1":
+            raise
+        pytest.skip(str(error))

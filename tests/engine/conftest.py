@@ -1,7 +1,7 @@
 """Real ComfyUI on the processor, with synthetic checkpoints, in a state directory of the tests' own.
 
-Every test that takes ``hal`` or ``lone_hal`` runs against each kind of engine, unless it is marked ``local_only`` with
-the reason. Those of the Docker engine have the mark ``docker``.
+Every test that takes ``hal`` or ``lone_hal`` runs against each kind of engine, unless it is marked ``local_only`` or
+``docker_only`` with the reason. Those of the Docker engine have the mark ``docker``.
 
 The engine's venv and ComfyUI's source are those of the normal state directory: the first test run on a machine
 installs them there through the same code as the first picture does. Everything else is temporary.
@@ -30,7 +30,7 @@ from hal_image.host.engines.link import Link, to_socket
 from hal_image.install.engine_env import EnginePaths, prepare_engine
 from hal_image.wire import EngineSettings
 from tests import synthetic
-from tests.docker.image import docker_image_name
+from tests.docker.image import image_or_skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,9 +67,11 @@ class Run:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes an engine is run for every kind of engine."""
     if "kind" in metafunc.fixturenames:
-        local_only = metafunc.definition.get_closest_marker("local_only")
-        kinds: list[object] = ["local"] if local_only else ["local", pytest.param("docker", marks=pytest.mark.docker)]
-        metafunc.parametrize("kind", kinds, scope="session")
+        kinds = {"local": pytest.param("local"), "docker": pytest.param("docker", marks=pytest.mark.docker)}
+        for kind in tuple(kinds):
+            if metafunc.definition.get_closest_marker(f"{kind}_only"):
+                kinds = {kind: kinds[kind]}
+        metafunc.parametrize("kind", kinds.values(), scope="session")
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Hal:
     environment: dict[str, str]
     cwd: Path
     script: Path = ROOT / "hal_generate_image.py"
+    prefix: tuple[str, ...] = ()
+    """What the command is run by, e.g. as another user."""
 
     @property
     def kind(self) -> str:
@@ -95,7 +99,7 @@ class Hal:
     def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Starts one command and returns at once."""
         return subprocess.Popen(
-            [sys.executable, str(self.script), *arguments],
+            [*self.prefix, sys.executable, str(self.script), *arguments],
             env=self.environment,
             cwd=self.cwd,
             stdin=stdin,
@@ -198,7 +202,7 @@ def environment_for(request: pytest.FixtureRequest, kind: str, models_dir: Path,
         "HAL_ENGINE": kind,
     }
     if kind == "docker":
-        image = docker_image_name()
+        image = image_or_skip()
         return {**environment, "HAL_DOCKER_IMAGE": image, "HAL_REGISTRY": str(request.getfixturevalue("fit_models"))}
     installed: EnginePaths = request.getfixturevalue("installed")
     return {**environment, "HAL_ENGINE_PYTHON": str(installed.python), "HAL_COMFYUI_DIR": str(installed.comfyui_dir)}
