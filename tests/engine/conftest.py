@@ -83,6 +83,7 @@ class Hal:
     script: Path = ROOT / "hal_generate_image.py"
     prefix: tuple[str, ...] = ()
     """What the command is run by, e.g. as another user."""
+    python: str = sys.executable
 
     @property
     def kind(self) -> str:
@@ -99,7 +100,7 @@ class Hal:
     def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Starts one command and returns at once."""
         return subprocess.Popen(
-            [*self.prefix, sys.executable, str(self.script), *arguments],
+            [*self.prefix, self.python, str(self.script), *arguments],
             env=self.environment,
             cwd=self.cwd,
             stdin=stdin,

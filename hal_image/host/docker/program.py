@@ -79,13 +79,14 @@ class Call:
     Args:
         program: path of the program.
         arguments: what follows it.
+        what: what its end is told as the end of.
 
     Raises:
         EnvironmentError_: ``docker_not_found``: it cannot be run.
     """
 
-    def __init__(self, program: str, arguments: Sequence[str]) -> None:
-        self._what = arguments[0]
+    def __init__(self, program: str, arguments: Sequence[str], what: str = "Docker") -> None:
+        self._what = what
         self._code: int | None = None
         ours, theirs = [], []
         for index in range(3):
@@ -126,10 +127,9 @@ class Call:
         return os.read(self._output, CHUNK_BYTES)
 
     def epitaph(self) -> str:
-        """Its exit code and the last line that it said."""
+        """What has ended, and the last line that was said about it, or the exit code."""
         answer = self.finish(5.0)
-        last = answer.err.splitlines()[-1] if answer.err else f"exit code {answer.code}"
-        return f"docker {self._what} ended: {last}"
+        return f"{self._what} ended ({answer.err.splitlines()[-1] if answer.err else f'exit code {answer.code}'})"
 
     def close(self) -> None:
         """Lets go of its pipes, which ends one that reads them. It is not waited for: that would take its time."""

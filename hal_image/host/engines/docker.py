@@ -139,7 +139,7 @@ class DockerEngine:
         Raises:
             LinkClosed: there is no such container, or no engine in it.
         """
-        carrier = program.Call(self.program, commands.submit(name, wait_s))
+        carrier = program.Call(self.program, commands.submit(name, wait_s), f"container {name}")
         return Link(carrier, (container.SPOOL, str(folder)))
 
     def connection(

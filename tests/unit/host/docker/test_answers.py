@@ -36,8 +36,8 @@ def failed(err: str, code: int = 125) -> Answer:
         ),
         (
             (
-                f"{CREATE}{HOOK}nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.1, please update "
-                "your driver to a newer version, or use an earlier cuda container: unknown."
+                f"{CREATE}{HOOK}nvidia-container-cli: requirement error: unsatisfied condition: cuda>=12.1, please "
+                "update your driver to a newer version, or use an earlier cuda container: unknown."
             ),
             "gpu_driver_too_old",
             "update the NVIDIA driver",
@@ -50,8 +50,8 @@ def failed(err: str, code: int = 125) -> Answer:
         ),
         (
             (
-                f"{CREATE}{HOOK}nvidia-container-cli: initialization error: WSL environment detected but no adapters were "
-                "found: unknown."
+                f"{CREATE}{HOOK}nvidia-container-cli: initialization error: WSL environment detected but no "
+                "adapters were found: unknown."
             ),
             "gpu_not_found",
             "--gpu",
@@ -63,8 +63,9 @@ def failed(err: str, code: int = 125) -> Answer:
         ),
         (
             (
-                "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get "
-                '"http://%2Fvar%2Frun%2Fdocker.sock/v1.24/version": dial unix /var/run/docker.sock: connect: permission denied'
+                "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: "
+                'Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/version": dial unix /var/run/docker.sock: connect: '
+                "permission denied"
             ),
             "docker_permission",
             "docker",

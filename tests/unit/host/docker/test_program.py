@@ -145,6 +145,6 @@ def test_a_pipe_that_ends_says_why(script: Callable[[str], str]) -> None:
 
 def test_a_pipe_that_ends_in_silence_says_with_what(script: Callable[[str], str]) -> None:
     path = script(f"print({json.dumps({'v': 1, **HELLO})!r}, flush=True); sys.exit(137)")
-    link = Link(program.Call(path, ["exec"]))
-    with pytest.raises(LinkClosed, match="exit code 137"):
+    link = Link(program.Call(path, ["exec"], "container a"))
+    with pytest.raises(LinkClosed, match=r"container a ended \(exit code 137\)"):
         link.next(10)
