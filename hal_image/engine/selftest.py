@@ -6,7 +6,6 @@ thing to run when a container misbehaves. It needs neither network nor GPU: Comf
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about, container, paths
 from hal_image.engine.comfyui_process import ComfyProcess
-from hal_image.errors import EXIT_ENVIRONMENT, EXIT_OK, HalError
+from hal_image.errors import HalError
 from hal_image.install import comfyui_source, markers
 from hal_image.wire import EngineSettings
 
@@ -29,6 +28,7 @@ LOCKS = ("engine.txt", "host.txt")
 LEFT_OUT = frozenset({"triton", "setuptools"})
 """Locked packages that the Dockerfile removes again."""
 SCHEMA_VERSION = 1
+"""Of the JSON object that ``selftest --json`` prints."""
 
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][^\\\n]*", re.MULTILINE)
 
@@ -43,21 +43,6 @@ class Check(NamedTuple):
 
 class Problem(Exception):
     """A check failed; the argument says how."""
-
-
-def main(*, as_json: bool) -> int:
-    """Runs every check and tells the results on standard output; returns the exit code, 0 or 3."""
-    checks = []
-    for check in run():
-        checks.append(check)
-        if not as_json:
-            sys.stdout.write(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}\n")
-            sys.stdout.flush()
-    passed = all(check.ok for check in checks)
-    if as_json:
-        result = {"schema_version": SCHEMA_VERSION, "ok": passed, "checks": [check._asdict() for check in checks]}
-        sys.stdout.write(json.dumps(result) + "\n")
-    return EXIT_OK if passed else EXIT_ENVIRONMENT
 
 
 def run() -> Iterator[Check]:
