@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +15,7 @@ from hal_image.errors import EnvironmentError_, HalError
 from hal_image.locking import try_lock
 from hal_image.models import download
 from hal_image.models.types import Defaults, Model, ModelFile, Source
+from tests.unit.models.file_server import NAME, Server, registry_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,64 +24,6 @@ if TYPE_CHECKING:
 DATA = os.urandom(3_000_000)
 CHUNK = download.CHUNK_BYTES
 TOKEN = "hf_a_secret"
-NAME = "m.safetensors"
-
-
-@dataclass
-class Server:
-    """A file server that can be told to misbehave."""
-
-    data: bytes = DATA
-    cut_after: list[int] = field(default_factory=list)
-    """Bytes after which each of the next answers ends early."""
-    statuses: list[int] = field(default_factory=list)
-    """Instead of the next answers."""
-    redirect: str = ""
-    ranges: bool = True
-    asked: list[tuple[str, str | None, str | None]] = field(default_factory=list)
-    """Path, Range and Authorization of every request."""
-
-    def __post_init__(self) -> None:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.answer(self)
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        wanted = request.headers.get("Range")
-        self.asked.append((request.path, wanted, request.headers.get("Authorization")))
-        if self.statuses or self.redirect:
-            request.send_response(self.statuses.pop(0) if self.statuses else 302)
-            if self.redirect:
-                request.send_header("Location", self.redirect)
-            request.send_header("Content-Length", "0")
-            request.end_headers()
-            return
-        begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
-        body = self.data[begin:]
-        request.send_response(206 if begin else 200)
-        if begin:
-            request.send_header("Content-Range", f"bytes {begin}-{len(self.data) - 1}/{len(self.data)}")
-        request.send_header("Content-Length", str(len(body)))
-        request.end_headers()
-        request.wfile.write(body[: self.cut_after.pop(0)] if self.cut_after else body)
 
 
 @pytest.fixture
@@ -91,7 +32,7 @@ def servers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Server, Server]]:
     monkeypatch.setattr(download, "PAUSE_S", 0.01)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", *SECRETS, "HF_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
-    hub, other = Server(), Server()
+    hub, other = Server(DATA), Server(DATA)
     yield hub, other
     hub.close()
     other.close()
@@ -283,14 +224,7 @@ def test_the_command(
     servers: tuple[Server, Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry = tmp_path / "models.yaml"
-    digest = hashlib.sha256(DATA).hexdigest()
-    registry.write_text(
-        "models:\n  mine:\n    description: x\n    family: sd15\n    min_vram_gb: 1\n    files:\n"
-        f"      - role: checkpoint\n        folder: checkpoints\n        name: {NAME}\n        bytes: {len(DATA)}\n"
-        f'        sha256: "{digest}"\n        licence: MIT\n        sources:\n'
-        "          - repo: who/what\n            path: m.safetensors\n            gated: true\n"
-        "    defaults: {width: 64, height: 64, steps: 1, cfg: 1, sampler: euler, scheduler: normal}\n"
-    )
+    registry.write_text(registry_with(DATA))
     monkeypatch.setenv("HAL_REGISTRY", str(registry))
     monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
     monkeypatch.setenv("HF_ENDPOINT", servers[0].url)
