@@ -55,8 +55,10 @@ def main(argv: list[str] | None = None) -> int:
             return _selftest(as_json=options.json)
         if options.command == "pull":
             return _pull(options.names)
+        check_folder(options.folder)
         lock = try_lock(options.folder / LOCK_FILE)
         if lock is None:
+            log_line(f"another engine serves {options.folder}")
             return EXIT_OK
         with lock:
             return _serve(options)
@@ -133,6 +135,20 @@ def _pull(names: list[str]) -> int:
     except KeyboardInterrupt:
         raise InterruptedError_("interrupted; it goes on where it ended", signal_number=signal.SIGINT) from None
     return EXIT_OK
+
+
+def check_folder(folder: Path) -> None:
+    """See that the engine's folder can be written.
+
+    Raises:
+        EnvironmentError_: ``engine_folder_unwritable``.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise EnvironmentError_(
+            f"user {os.getuid()} cannot write to the engine's folder {folder}",
+            code="engine_folder_unwritable",
+            hint=f"in a container mount a folder of that user's there: -v FOLDER:{container.SPOOL}, made beforehand",
+        )
 
 
 def settings_of(options: argparse.Namespace) -> EngineSettings:

@@ -47,16 +47,7 @@ class Problem(Exception):
 
 def run() -> Iterator[Check]:
     """Every check, one after the other; a failure does not keep the others from being made."""
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("user", user),
-        ("python", python),
-        ("packages", packages),
-        ("torch", torch),
-        ("comfyui", comfyui),
-        ("folders", folders),
-        ("boot", boot),
-    )
-    for name, check in checks:
+    for name, check in CHECKS:
         try:
             yield Check(name, ok=True, detail=check())
         except (Problem, HalError) as error:
@@ -172,3 +163,15 @@ def boot() -> str:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("user", user),
+    ("python", python),
+    ("packages", packages),
+    ("torch", torch),
+    ("comfyui", comfyui),
+    ("folders", folders),
+    ("boot", boot),
+)
+"""In this order; a new one goes here."""
