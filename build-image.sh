@@ -50,7 +50,7 @@ while [ $# -gt 0 ]; do
     --tag | --cuda | --base-image | --ca-cert | --network | --comfyui-source) ;;
     *) wrong "unknown argument $1" ;;
     esac
-    [ $# -ge 2 ] && [ -n "$2" ] || wrong "$1 needs a value"
+    if [ $# -lt 2 ] || [ -z "$2" ]; then wrong "$1 needs a value"; fi
     case $1 in
     --tag) tag=$2 ;;
     --cuda) cuda=$2 ;;
@@ -124,8 +124,11 @@ git_answers() { # within some seconds, where there is a program to count them
         >/dev/null 2>&1
 }
 
-the_step() { # the last that the builder began, in either builder's words
-    sed -n -e 's/^Step \([0-9/]* : .*\)/\1/p' -e 's/^#[0-9]* \(\[.*[0-9]*\/[0-9]*\] .*\)/\1/p' "$log" | tail -n 1 | cut -c 1-100
+the_step() { # that BuildKit says has failed, of several at once; else the last that a builder began
+    {
+        sed -n -e 's/^Step \([0-9/]* : .*\)/\1/p' -e 's/^#[0-9]* \(\[.*[0-9]*\/[0-9]*\] .*\)/\1/p' "$log"
+        sed -n 's/^ > \(\[.*\):$/\1/p' "$log"
+    } | tail -n 1 | cut -c 1-100
 }
 
 likely_fix() {
@@ -155,7 +158,9 @@ build() {
         ! git_answers || source=git
         say "ComfyUI's source: $source"
     fi
-    if "$docker" buildx version >/dev/null 2>&1; then
+    # a component since Docker 23; before that built in, and then it brings an option of its own
+    if "$docker" buildx version >/dev/null 2>&1 ||
+        DOCKER_BUILDKIT=1 "$docker" build --help 2>/dev/null | grep -q -- --secret; then
         builder=BuildKit
         DOCKER_BUILDKIT=1
     else
@@ -176,8 +181,8 @@ build() {
     done
     say "building $tag from $base with $builder: torch $torch, CUDA $cuda"
     began=$(date +%s)
-    { "$docker" build "$@" "$context/files" && echo done >"$context/status"; } 2>&1 | tee "$log" >&2
-    [ -e "$context/status" ] || fail "the build failed at: $(the_step)" "$(likely_fix)"
+    { "$docker" build "$@" "$context/files" && touch "$context/built"; } 2>&1 | tee "$log" >&2
+    [ -e "$context/built" ] || fail "the build failed at: $(the_step)" "$(likely_fix)"
     say "built in $(($(date +%s) - began)) s"
 }
 
@@ -205,7 +210,7 @@ if ! "$docker" run --rm --network none --read-only --tmpfs /tmp --tmpfs /run/hal
     fail "the image does not pass its self-test" "the lines that begin with FAIL say why; --no-cache builds it anew"
 fi
 cat "$log" >&2
-grep -q "torch: $torch[+,].* CUDA $cuda\$" "$log" || fail "the image has another torch than its label says, $torch for CUDA $cuda" ""
+grep -q "torch: ${torch}[+,].* CUDA $cuda\$" "$log" || fail "the image has another torch than its label says, $torch for CUDA $cuda" ""
 mkdir -p "$state"
 echo "$id" >>"$passed"
 say "passed"

@@ -19,9 +19,18 @@ from typing import TYPE_CHECKING
 
 from hal_image import about, container, paths
 from hal_image.engine import bridge
+from hal_image.engine.comfyui_process import SECRETS
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import STOP_AFTER_S, Worker
-from hal_image.errors import EXIT_FAILED, EXIT_OK, EnvironmentError_, HalError, JsonObject
+from hal_image.errors import (
+    EXIT_ENVIRONMENT,
+    EXIT_FAILED,
+    EXIT_OK,
+    EnvironmentError_,
+    HalError,
+    InterruptedError_,
+    JsonObject,
+)
 from hal_image.install import comfyui_source, markers
 from hal_image.install.engine_env import engine_ready
 from hal_image.locking import try_lock
@@ -43,11 +52,13 @@ def main(argv: list[str] | None = None) -> int:
         if options.command == "submit":
             return _submit(options)
         if options.command == "selftest":
-            from hal_image.engine import selftest  # noqa: PLC0415 - an engine does without
-
-            return selftest.main(as_json=options.json)
+            return _selftest(as_json=options.json)
+        if options.command == "pull":
+            return _pull(options.names)
+        check_folder(options.folder)
         lock = try_lock(options.folder / LOCK_FILE)
         if lock is None:
+            log_line(f"another engine serves {options.folder}")
             return EXIT_OK
         with lock:
             return _serve(options)
@@ -76,6 +87,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--socket", type=Path, default=Path(container.SOCKET), help="the engine's unix socket")
     selftest = commands.add_parser("selftest", help="see that an image has what it should have, and that ComfyUI boots")
     selftest.add_argument("--json", action="store_true", help="the result as one JSON object")
+    pull = commands.add_parser("pull", help="download models of the registry into the models folder")
+    pull.add_argument("names", nargs="+", metavar="NAME", help="as in models.yaml")
     return parser
 
 
@@ -89,6 +102,53 @@ def _submit(options: argparse.Namespace) -> int:
     except (OSError, KeyboardInterrupt):  # the caller went away: so do its jobs, with our connection
         return EXIT_FAILED
     return EXIT_OK
+
+
+def _selftest(*, as_json: bool) -> int:
+    from hal_image.engine import selftest  # noqa: PLC0415 - an engine does without
+
+    checks = []
+    for check in selftest.run():
+        checks.append(check)
+        if not as_json:
+            sys.stdout.write(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}\n")
+            sys.stdout.flush()
+    passed = all(check.ok for check in checks)
+    if as_json:
+        found = [check._asdict() for check in checks]
+        json.dump({"schema_version": selftest.SCHEMA_VERSION, "ok": passed, "checks": found}, sys.stdout)
+    return EXIT_OK if passed else EXIT_ENVIRONMENT
+
+
+def _pull(names: list[str]) -> int:
+    from hal_image.models.download import HUB, Hub, download  # noqa: PLC0415 - an engine downloads nothing
+    from hal_image.models.registry import default_registry_path, get_model, load_registry  # noqa: PLC0415 - likewise
+
+    registry = load_registry(default_registry_path(), paths.user_registry_files())
+    models = [get_model(registry, name) for name in names]
+    token = next((os.environ[name] for name in SECRETS if os.environ.get(name)), None)
+    hub = Hub(os.environ.get("HF_ENDPOINT") or HUB, token)
+    try:
+        for model in models:
+            for path in download(model, paths.models_dir(), hub, log_line):
+                sys.stdout.write(f"{path}\n")
+    except KeyboardInterrupt:
+        raise InterruptedError_("interrupted; it goes on where it ended", signal_number=signal.SIGINT) from None
+    return EXIT_OK
+
+
+def check_folder(folder: Path) -> None:
+    """See that the engine's folder can be written.
+
+    Raises:
+        EnvironmentError_: ``engine_folder_unwritable``.
+    """
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise EnvironmentError_(
+            f"user {os.getuid()} cannot write to the engine's folder {folder}",
+            code="engine_folder_unwritable",
+            hint=f"in a container mount a folder of that user's there: -v FOLDER:{container.SPOOL}, made beforehand",
+        )
 
 
 def settings_of(options: argparse.Namespace) -> EngineSettings:

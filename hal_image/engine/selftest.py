@@ -6,7 +6,6 @@ thing to run when a container misbehaves. It needs neither network nor GPU: Comf
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about, container, paths
 from hal_image.engine.comfyui_process import ComfyProcess
-from hal_image.errors import EXIT_ENVIRONMENT, EXIT_OK, HalError
+from hal_image.errors import HalError
 from hal_image.install import comfyui_source, markers
 from hal_image.wire import EngineSettings
 
@@ -29,6 +28,7 @@ LOCKS = ("engine.txt", "host.txt")
 LEFT_OUT = frozenset({"triton", "setuptools"})
 """Locked packages that the Dockerfile removes again."""
 SCHEMA_VERSION = 1
+"""Of the JSON object that ``selftest --json`` prints."""
 
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][^\\\n]*", re.MULTILINE)
 
@@ -45,33 +45,9 @@ class Problem(Exception):
     """A check failed; the argument says how."""
 
 
-def main(*, as_json: bool) -> int:
-    """Runs every check and tells the results on standard output; returns the exit code, 0 or 3."""
-    checks = []
-    for check in run():
-        checks.append(check)
-        if not as_json:
-            sys.stdout.write(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.detail}\n")
-            sys.stdout.flush()
-    passed = all(check.ok for check in checks)
-    if as_json:
-        result = {"schema_version": SCHEMA_VERSION, "ok": passed, "checks": [check._asdict() for check in checks]}
-        sys.stdout.write(json.dumps(result) + "\n")
-    return EXIT_OK if passed else EXIT_ENVIRONMENT
-
-
 def run() -> Iterator[Check]:
     """Every check, one after the other; a failure does not keep the others from being made."""
-    checks: tuple[tuple[str, Callable[[], str]], ...] = (
-        ("user", user),
-        ("python", python),
-        ("packages", packages),
-        ("torch", torch),
-        ("comfyui", comfyui),
-        ("folders", folders),
-        ("boot", boot),
-    )
-    for name, check in checks:
+    for name, check in CHECKS:
         try:
             yield Check(name, ok=True, detail=check())
         except (Problem, HalError) as error:
@@ -187,3 +163,15 @@ def boot() -> str:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
+    ("user", user),
+    ("python", python),
+    ("packages", packages),
+    ("torch", torch),
+    ("comfyui", comfyui),
+    ("folders", folders),
+    ("boot", boot),
+)
+"""In this order; a new one goes here."""
