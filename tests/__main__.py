@@ -63,15 +63,25 @@ def main(arguments: list[str]) -> int:
             if code != 0:
                 say(f"{linter[0]} complains")
                 return code
-    folders = [f"tests/{part}" for part in PARTS if part in chosen and part != "lint"]
-    if not folders:
-        return 0
-    say(f"running {', '.join(folders)}")
-    code = subprocess.run(
-        [python, "-m", "pytest", "--durations=15", *folders, *options], cwd=ROOT, check=False
-    ).returncode
-    say(f"done in {(time.monotonic() - started) / 60:.1f} minutes")
-    return code
+    for run in runs(chosen):
+        say(f"running {' '.join(run)}")
+        code = subprocess.run(
+            [python, "-m", "pytest", "--durations=15", *run, *options], cwd=ROOT, check=False
+        ).returncode
+        say(f"done in {(time.monotonic() - started) / 60:.1f} minutes")
+        if code != 0:
+            return code
+    return 0
+
+
+def runs(chosen: list[str]) -> list[list[str]]:
+    """What pytest is given, a list a run. The tests in ``engine`` are for both kinds of engine, told by a mark."""
+    folders = [f"tests/{part}" for part in PARTS if part in chosen and part not in {"lint", "docker"}]
+    if "docker" not in chosen:
+        return [[*folders, "-m", "not docker"]] if folders else []
+    if "engine" in chosen:
+        return [[*folders, "tests/docker"]]
+    return [*([folders] if folders else []), ["tests/docker"], ["tests/engine", "-m", "docker"]]
 
 
 def run_linter(python: Path, linter: tuple[str, ...]) -> int:
