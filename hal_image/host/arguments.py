@@ -165,7 +165,7 @@ def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> 
     group.add_argument(
         "--engine",
         choices=("auto", "docker", "local"),
-        help="default: HAL_ENGINE, or auto: a container if there can be",
+        help="default: HAL_ENGINE, or auto: Docker where it has the image",
     )
     group.add_argument("--models-dir", metavar="DIR", help="models folder (default: HAL_MODELS_DIR, see docs)")
     device = group.add_mutually_exclusive_group()

@@ -192,10 +192,10 @@ def test_root_itself_does_not_run_model_code(lone_hal: Hal, models_dir: Path) ->
     private = models_dir / "checkpoints" / SD15
     private.chmod(0o600)
     try:
-        error = lone_hal("-p", "x", *QUICK, "-o", "x.png", "--json", code=3).json["error"]
+        error = lone_hal("-p", "x", *QUICK, "-o", "x.png", "--json", code=4).json["error"]
     finally:
         private.chmod(0o644)
-    assert error["code"] == "model_not_readable"
+    assert error["code"] == "model_unreadable"
 
 
 # -- one container ----------------------------------------------------------------------------------------------------
@@ -361,7 +361,7 @@ def test_a_link_out_of_the_models_folder_is_told(lone_hal: Hal, models_dir: Path
     mine = tmp_path / "models"
     (mine / "checkpoints").mkdir(parents=True)
     (mine / "checkpoints" / SD15).symlink_to(models_dir / "checkpoints" / SD15)
-    error = lone_hal("-p", "x", *QUICK, "-o", "x.png", "--models-dir", str(mine), "--json", code=3).json["error"]
+    error = lone_hal("-p", "x", *QUICK, "-o", "x.png", "--models-dir", str(mine), "--json", code=4).json["error"]
     assert error["code"] == "model_outside"
     assert containers(lone_hal) == []
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import about, container, paths
-from hal_image.errors import EnvironmentError_
+from hal_image.errors import EnvironmentError_, ModelError
 from hal_image.host import gpu_fitness
 from hal_image.host.docker import answers, card, commands, program
 from hal_image.host.engines import Connection
@@ -92,7 +92,8 @@ class DockerEngine:
         """A line to the container that runs for this models folder, if it was started as this call would start it.
 
         Raises:
-            EnvironmentError_: ``gpu_missing``, ``gpu_memory_too_small``, ``model_outside``; ``docker_image_missing``.
+            EnvironmentError_: ``gpu_missing``, ``gpu_memory_too_small``, ``docker_image_missing``.
+            ModelError: ``model_outside``, ``model_unreadable``.
             TimeoutError_: an outdated container did not end in time.
         """
         folder = engine_folder(request.models_dir)
@@ -227,12 +228,12 @@ def check_files(request: EngineRequest, models_dir: Path) -> None:
     """Sees that the container can read the model's files: it sees the models folder only, and is not root.
 
     Raises:
-        EnvironmentError_: ``model_outside``: a link leads out of the folder; ``model_not_readable``.
+        ModelError: ``model_outside``: a link leads out of the folder; ``model_unreadable``.
     """
     for file in request.needs.files if request.needs is not None else ():
         real = file.resolve()
         if not real.is_relative_to(models_dir):
-            raise EnvironmentError_(
+            raise ModelError(
                 f"{file} is a link to {real}, and the container sees nothing but {models_dir}",
                 code="model_outside",
                 hint="put the file itself there, or use --engine local",
@@ -240,9 +241,9 @@ def check_files(request: EngineRequest, models_dir: Path) -> None:
         if os.getuid() == 0 and not _others_may_read(real, models_dir):
             import shlex  # noqa: PLC0415 - not needed when all is well
 
-            raise EnvironmentError_(
+            raise ModelError(
                 f"the container of a caller who is root runs as somebody else, who may not read {real}",
-                code="model_not_readable",
+                code="model_unreadable",
                 hint=f"let others read it: chmod -R a+rX {shlex.quote(str(models_dir))}",
             )
 
