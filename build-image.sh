@@ -163,13 +163,15 @@ build() {
         DOCKER_BUILDKIT=1 "$docker" build --help 2>/dev/null | grep -q -- --secret; then
         builder=BuildKit
         DOCKER_BUILDKIT=1
+        tidy=
     else
         builder="the plain builder"
         DOCKER_BUILDKIT=0
+        tidy=--force-rm # it would leave the container of a step that fails
     fi
     export DOCKER_BUILDKIT BUILDKIT_PROGRESS=plain
     [ -z "$ca_cert" ] || cp "$ca_cert" "$context/files/ca.crt"
-    set -- --tag "$tag" ${network:+--network "$network"} ${no_cache:+--no-cache} \
+    set -- --tag "$tag" ${network:+--network "$network"} ${no_cache:+--no-cache} $tidy \
         --build-arg "BASE_IMAGE=$base" --build-arg "LOCK=$lock" --build-arg "HAL_COMFYUI_SOURCE=$source" \
         --build-arg "VERSION=$(cat VERSION)" --build-arg "INPUTS=$inputs" \
         --build-arg "COMFYUI_COMMIT=$(about COMFYUI_COMMIT)" --build-arg "COMFYUI_VERSION=$(about COMFYUI_VERSION)" \

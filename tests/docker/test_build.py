@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from tests.docker.base_image import base_image
+from tests.docker.conftest import docker
 from tests.docker.real_image import TAG, build_command, inspect, real_image
 
 UNCHANGED_S = 5.0
@@ -33,8 +34,10 @@ def test_a_base_that_cannot_be_had(image: str) -> None:
 
 
 def test_an_index_that_cannot_be_reached(image: str) -> None:
-    # nobody listens on the discard port
-    failure, hint = failing(*build_command(base_image()), PIP_INDEX_URL="http://127.0.0.1:9/simple", PIP_RETRIES="0")
-    assert "RUN" in failure
+    command = build_command(base_image(), "--tag", f"{TAG}-broken")
+    nobody = "http://127.0.0.1:9/simple"  # the discard port
+    failure, hint = failing(*command, PIP_INDEX_URL=nobody, PIP_RETRIES="0")
+    assert "RUN set -eu; python3 -m venv /opt/venv" in " ".join(failure.split())
     assert "PIP_INDEX_URL" in hint
+    assert docker("image", "inspect", f"{TAG}-broken", code=None).returncode != 0
     assert inspect(TAG)["Id"] == image
