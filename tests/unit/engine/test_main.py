@@ -43,12 +43,13 @@ def test_settings_out_of_the_environment(comfyui: Path, cpu: bool) -> None:
         "python": sys.executable,
         "comfyui_dir": str(comfyui),
         "cpu": cpu,
+        "gpu": None,
     }
 
 
 def test_settings_that_are_given_go_before(comfyui: Path) -> None:
     given = {"tool_version": "0", "models_dir": "/m", "python": "/p", "comfyui_dir": "/c", "cpu": False}
-    assert engine.settings_of(options(given))._asdict() == given
+    assert engine.settings_of(options(given))._asdict() == {**given, "gpu": None}
     assert engine.settings_of(options(given, cpu=True)).cpu
 
 
