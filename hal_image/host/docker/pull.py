@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,8 @@ def download(program_path: str, image: Image, pull: Pull) -> list[Path]:
     host = host_facts(answers.engine(program.run(program_path, commands.info())))
     call = program.Call(program_path, commands.pull(image.id, pull.models_dir.resolve(), host))
     try:
-        call.send(_order(pull))
+        with suppress(BrokenPipeError):  # it has ended already, and says why
+            call.send(_order(pull))
         paths = _follow(call, pull)
     except BaseException:
         call.kill()  # its standard input goes with it, which ends the container
