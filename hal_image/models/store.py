@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hal_image.errors import ModelError
-from hal_image.models import contents, verified
+from hal_image.models import verified
 from hal_image.models.safetensors_header import read_header
 from hal_image.models.types import COMES_WITH_US, FOLDERS, Model, ModelFile, Role
 
@@ -247,6 +247,8 @@ def _check(model: Model, file: ModelFile, path: Path, comfy_name: str, known: In
     digest = verified.digest(known, path)
     if digest == file.sha256:
         return ResolvedFile(file, path, comfy_name, file.bytes, matches_size=True, sha256=digest, verified=True)
+    from hal_image.models import contents  # noqa: PLC0415 - not for files whose digest is known, as most are
+
     try:
         header = read_header(path)
         contents.check(header, path, model, file)

@@ -6,8 +6,10 @@ entry in the user's models.yaml.
 
 from __future__ import annotations
 
+import math
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, cast, get_args
 from urllib.parse import unquote, urlsplit
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 LICENCE = "not stated"
 """What is written for a file of the user's own: which licence it has is theirs to know."""
+VRAM_SHARE = 1.3
+"""Of a file's size, the VRAM that is taken to be needed, where our model of the family does not need less."""
+SMALLEST_VRAM_GB = 4.0
 PUBLISHED_PARTS = ("clip_l", "t5xxl", "vae")
 """What a FLUX transformer needs beside it; the registry's are used."""
 
@@ -83,7 +88,11 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
         )
         parts = tuple(part for part in like.files if role == "diffusion_model" and part.role in PUBLISHED_PARTS)
         model = like._replace(
-            name=name, description=f"{place.path.name}, added by you", files=(file, *parts), cpu=False
+            name=name,
+            description=f"{place.path.name}, added by you",
+            files=(file, *parts),
+            min_vram_gb=min(like.min_vram_gb, max(SMALLEST_VRAM_GB, math.ceil(file.bytes * VRAM_SHARE / (1 << 30)))),
+            cpu=False,
         )
         contents.check(header, place.path, model, file)
         path = placed(place.path, models_dir / file.folder / file.name)
@@ -94,7 +103,13 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
     verified.remember(path, sha256)
     files = paths.user_registry_files()
     own = files[-1] if files else paths.default_user_registry()
-    user_registry.add(model._replace(registry=str(own)), own, default_registry_path(), files)
+    try:
+        user_registry.add(model._replace(registry=str(own)), own, default_registry_path(), files)
+    except BaseException:
+        if path != place.path:  # a name that nothing refers to
+            with suppress(OSError):
+                path.unlink()
+        raise
     data = {
         "models_dir": str(models_dir),
         "added": {"name": name, "family": family, "path": str(path), "sha256": sha256, "registry": str(own)},

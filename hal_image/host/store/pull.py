@@ -44,6 +44,8 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
             }
             for file, path in installed_files(model, models_dir)
         ]
+        if not any(file["downloaded"] for file in files):
+            output.note(f"{model.name}: all of it is here; `models verify {model.name}` reads it")
         pulled.append({"model": model.name, "files": files})
         lines += [str(file["path"]) for file in files if file["path"] is not None]
     return Result("models", {"models_dir": str(models_dir), "pulled": pulled}, tuple(dict.fromkeys(lines)))

@@ -67,11 +67,12 @@ def rm(options: argparse.Namespace, registry: Registry, models_dir: Path, output
     whole = {name for name in registry.models if _is_whole(registry.models[name], models_dir)}
     kept: list[tuple[Candidate, str]] = []
     going: list[Candidate] = []
+    since = _in_use_since(models_dir)
     for one in [*mine, *begun]:
         others = sorted(({*one.models} - wanted) & whole)
         if others:
             kept.append((one, f"{others[0]} needs it, too"))
-        elif _in_use(one, models_dir):
+        elif _in_use(one, since):
             kept.append((one, "it is in use"))
         else:
             going.append(one)
@@ -91,10 +92,11 @@ def prune(options: argparse.Namespace, registry: Registry, models_dir: Path, out
     left = sum(one.bytes for one in files)
     kept: list[tuple[Candidate, str]] = []
     going: list[Candidate] = []
+    since = _in_use_since(models_dir)
     for one in sorted(files, key=lambda one: (bool(one.models), one.last_used, one.path)):
         if left <= options.max_size:
             break
-        if _in_use(one, models_dir):
+        if _in_use(one, since):
             kept.append((one, "it is in use"))
             continue
         going.append(one)
@@ -132,21 +134,21 @@ def _is_whole(model: Model, models_dir: Path) -> bool:
     return all(find_file(file, models_dir) is not None for file in model.files)
 
 
-def _in_use(one: Candidate, models_dir: Path) -> bool:
-    """Whether an engine that runs for this folder may have it loaded, or a call uses it at this moment."""
-    if not one.models:
-        return False  # a download that goes on holds the lock that is waited for
-    used = usage.last_used(one.path)
-    if used is None:
-        return False
-    here = models_dir.resolve()
-    now = time.time()
+def _in_use_since(models_dir: Path) -> float:
+    """From when on a use counts: an engine that runs for this folder may have loaded since what was used since."""
+    here = {"", str(models_dir), str(models_dir.resolve())}
     ages: list[float] = [
         (engine.status or {}).get("uptime_s", math.inf)  # one that does not say counts as there for ever
         for engine in running.running_engines()
-        if engine.models_dir in {"", str(models_dir), str(here)}
+        if engine.models_dir in here
     ]
-    return now - used < max(GRACE_S, *ages, 0.0)
+    return time.time() - max([GRACE_S, *ages])
+
+
+def _in_use(one: Candidate, since: float) -> bool:
+    """Whether an engine may have it loaded. A download that goes on holds the lock, which is waited for."""
+    used = usage.last_used(one.path) if one.models else None
+    return used is not None and used > since
 
 
 def _remove(
