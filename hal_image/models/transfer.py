@@ -43,6 +43,16 @@ MOST_ANEW = 3
 MAX_REDIRECTS = 5
 
 
+_WORDS = {
+    "ReadTimeout": "it stalled",
+    "ReadTimeoutError": "it stalled",
+    "ConnectTimeout": "it does not answer",
+    "ProtocolError": "it ended early",
+    "IncompleteRead": "it ended early",
+}
+"""Errors of the libraries, and what they mean; of others the name is told."""
+
+
 class Cut(Exception):
     """The connection ended early, or there was none.
 
@@ -167,7 +177,7 @@ class _Transfer:
 def _name(error: Exception) -> str:
     """What is told of an error of the libraries: its text has addresses, and those can be signed."""
     name = type(error).__name__
-    return "it stalled" if name in {"ReadTimeout", "ReadTimeoutError"} else name
+    return _WORDS.get(name, name)
 
 
 def _write(descriptor: int, data: bytes, place: int) -> None:

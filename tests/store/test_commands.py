@@ -18,6 +18,7 @@ from hal_image.host.main import main
 from hal_image.models import hub as hubs
 from hal_image.models import usage, verified
 from hal_image.models.registry import default_registry_path, load_registry
+from hal_image.models.safetensors_header import read_header
 from tests.contract import schemas
 from tests.store.conftest import NAME, REGISTRY, TOKEN, left_over
 from tests.store.hub_server import COMMIT, Hub
@@ -164,6 +165,59 @@ def test_a_time_limit_ends_a_download_whose_bytes_stay(call: Call, mine: Hub, fo
     assert (code, answer["error"]["code"]) == (5, "timeout")
     (part,) = left_over(folder)
     assert (folder / "checkpoints" / part).stat().st_size > 0
+
+
+# -- before a picture -------------------------------------------------------------------------------------------------
+
+
+def without(path: Path, name: str) -> bytes:
+    """A checkpoint, well-formed, without one of its tensors."""
+    data = path.read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header, body = {}, bytearray()
+    for key, tensor in read_header(path).tensors.items():
+        if key != name:
+            place = [len(body), len(body) + tensor.end - tensor.begin]
+            header[key] = {"dtype": tensor.dtype, "shape": tensor.shape, "data_offsets": place}
+            body += data[begin + tensor.begin : begin + tensor.end]
+    assert len(header) == len(read_header(path).tensors) - 1
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + body
+
+
+@pytest.mark.parametrize(
+    ("how", "error"),
+    [
+        ("cut", "model_corrupt"),
+        ("a web page", "model_corrupt"),
+        ("a pointer", "model_corrupt"),
+        ("a pickle", "model_corrupt"),
+        ("empty", "model_corrupt"),
+        ("a tensor less", "model_incomplete"),
+        ("another network", "model_wrong"),
+    ],
+)
+def test_never_a_garbage_picture(
+    call: Call, mine: Hub, checkpoint: Path, folder: Path, tmp_path: Path, how: str, error: str
+) -> None:
+    data = {
+        "cut": mine.data[:-1],
+        "a web page": b"<!doctype html><html>Sign in</html>",
+        "a pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+        "a pickle": b"PK\x03\x04" + b"x" * 100,
+        "empty": b"",
+    }.get(how)
+    if how == "a tensor less":
+        data = without(checkpoint, "model.diffusion_model.input_blocks.1.0.out_layers.3.weight")
+    elif how == "another network":
+        data = write_flux_parts(tmp_path / "parts")["vae"].read_bytes()
+    assert data is not None
+    place(folder, data)
+    code, answer = call("-p", "x", "-m", "mine", "-o", str(tmp_path / "x.png"))
+    assert (code, answer["error"]["code"]) == (4, error)
+    assert "models verify mine --repair" in answer["error"]["hint"]
+    assert "\n" not in answer["error"]["message"] + answer["error"]["hint"]
+    assert mine.asked == [], "nothing is replaced unasked"
 
 
 # -- verify -----------------------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def wait(process: subprocess.Popen[str]) -> str:
 def test_kills_at_random_points(make_hub: MakeHub, folder: Path, data: bytes) -> None:
     chance = random.Random(5)
     hub = make_hub(data, pause_s=0.002)
+    killed = 0
     for number in range(KILLS):
         begun = hub.sent
         process = start(hub, folder)
@@ -52,12 +53,14 @@ def test_kills_at_random_points(make_hub: MakeHub, folder: Path, data: bytes) ->
         while hub.sent < enough and process.poll() is None:
             assert time.monotonic() < end
             time.sleep(0.001)
+        killed += process.poll() is None
         process.kill()
         process.communicate()
         names = left_over(folder)
         assert names in ([], [NAME], [f".{NAME}.{hub.sha256[:12]}.part"]), number
         if names == [NAME]:
             assert (folder / "checkpoints" / NAME).read_bytes() == data
+    assert killed > KILLS / 2, "most of them hit"
     wait(start(hub, folder))
     assert (folder / "checkpoints" / NAME).read_bytes() == data
     assert left_over(folder) == [NAME]
