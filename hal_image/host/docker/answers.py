@@ -113,9 +113,8 @@ def no_image(tag: str, build: str) -> EnvironmentError_:
 
 
 def is_gone(text: str) -> bool:
-    """Whether what was said means that there is no such container, or that it does not run."""
-    low = text.lower()
-    return any(said in low for said in ("no such container", "is not running", "no container with name"))
+    """Whether what was said means that there is no such container."""
+    return any(said in text.lower() for said in ("no such container", "no container with name"))
 
 
 def containers(answer: Answer) -> list[Found]:

@@ -109,6 +109,8 @@ class DockerEngine:
         except LinkClosed as error:
             looking.kill()
             output.detail(f"{kept.name} does not answer: {error}")
+            if answers.is_gone(str(error)):
+                card.remove(folder)  # the next call need not look for it; one that is starting it writes it anew
             return None
         found = looking.finish()
         if answers.is_no_image(found):

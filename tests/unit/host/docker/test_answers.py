@@ -188,3 +188,16 @@ def test_containers() -> None:
 )
 def test_numbers(version: str, expected: tuple[int, ...]) -> None:
     assert answers.numbers(version) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ("container a ended (Error response from daemon: No such container: a)", True),
+        ('Error: no container with name or ID "a" found: no such container', True),
+        ("container a ended (exit code 137)", False),
+        ("Cannot connect to the Docker daemon", False),
+    ],
+)
+def test_a_container_that_is_gone(said: str, gone: bool) -> None:
+    assert answers.is_gone(said) is gone

@@ -174,3 +174,36 @@ def test_a_link_out_of_the_models_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         docker.check_files(request_for(tmp_path, Needs("m", 0, fit_for_cpu=True, files=(models / "outward",))), models)
     assert caught.value.code == "model_outside"
+
+
+def test_a_card_of_a_container_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    write_docker(tmp_path, "sys.stderr.write('Error: No such container: n'); sys.exit(1)")
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    card.write(folder, card.Card(made.settings(request_for(tmp_path)), "n", "1f", "sha256:1", {}, None))
+    assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
+    assert card.read(folder) is None
+
+
+def test_a_card_with_other_settings_asks_docker_nothing(tmp_path: Path) -> None:
+    write_docker(tmp_path, f"open({str(tmp_path / 'asked')!r}, 'w')")
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    card.write(folder, card.Card(made.settings(request_for(tmp_path, gpu="1")), "n", "1f", "sha256:1", {}, None))
+    assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_model_that_does_not_fit_is_told_although_a_container_runs(tmp_path: Path) -> None:
+    write_docker(tmp_path, f"open({str(tmp_path / 'asked')!r}, 'w')")
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    card.write(folder, card.Card(made.settings(request_for(tmp_path)), "n", "1f", "sha256:1", {}, vram_mb=8192))
+    large = Needs("flux", min_vram_gb=16, fit_for_cpu=False)
+    with pytest.raises(EnvironmentError_) as caught:
+        made.find(request_for(tmp_path, large), Output("generate"), NEVER)
+    assert caught.value.code == "gpu_memory_too_small"
+    assert not (tmp_path / "asked").exists()
