@@ -18,7 +18,7 @@ Build the engine's image from this checkout and let it test itself. When nothing
   --no-cache              build everything anew
   -h, --help              this text
 
-HAL_DOCKER names the program (docker). PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST, PIP_DEFAULT_TIMEOUT,
+HAL_DOCKER names the program (docker), HAL_COMFYUI_SOURCE the source. PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST, PIP_DEFAULT_TIMEOUT,
 PIP_RETRIES, HAL_COMFYUI_GIT_URL and the proxies of the environment hold while building and are not in the image.
 
 exit codes: 0 the image is there and passed its test; 2 wrong call; 3 Docker, network or disk failed, or the test did
@@ -41,7 +41,7 @@ cuda=12.1
 base=
 ca_cert=
 network=
-source=auto
+source=${HAL_COMFYUI_SOURCE:-auto}
 no_cache=
 while [ $# -gt 0 ]; do
     case $1 in
