@@ -103,6 +103,8 @@ class DockerEngine:
         _check_model(request, kept)
         if not kept.id:  # another call is just starting it, or did not get to write down the rest
             kept = kept._replace(id=program.run(self.program, commands.container_id(kept.name)).out)
+            if not kept.id:
+                return None
         looking = program.Call(self.program, commands.image_id(self.image))
         try:
             link = self.open(kept.name, folder, ANSWER_LIMIT_S)
