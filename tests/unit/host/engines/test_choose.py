@@ -207,3 +207,23 @@ def test_a_model_that_does_not_fit_is_told_although_a_container_runs(tmp_path: P
         made.find(request_for(tmp_path, large), Output("generate"), NEVER)
     assert caught.value.code == "gpu_memory_too_small"
     assert not (tmp_path / "asked").exists()
+
+
+def test_a_container_that_is_only_just_being_made_is_waited_for(tmp_path: Path) -> None:
+    # Between the two questions it may come into being: what has no id yet is its starter's.
+    hello = '{"v": 1, "event": "hello", "output_dir": "/spool/output", "settings": {}}'
+    write_docker(
+        tmp_path, f"sys.argv[1] == 'container' and sys.exit(1)\nprint({hello!r}, flush=True)\nsys.stdin.read()"
+    )
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    kept = card.Card(made.settings(request_for(tmp_path)), "n", "", "sha256:1", {}, None)
+    card.write(folder, kept)
+    assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
+    card.write(folder, kept._replace(id="1f", image_id=hello))
+    connection = made.find(request_for(tmp_path), Output("generate"), NEVER)
+    assert connection is not None
+    assert (connection.reused, connection.place["container"]["id"]) == (True, "1f")
+    assert str(connection.output_dir) == str(folder / "output")
+    connection.link.close()
