@@ -117,6 +117,11 @@ def is_gone(text: str) -> bool:
     return any(said in text.lower() for said in ("no such container", "no container with name"))
 
 
+def is_name_taken(answer: Answer) -> bool:
+    """Whether a container of that name is still there: for a moment, its name outlives it."""
+    return answer.code != 0 and "is already in use by" in answer.err
+
+
 def containers(answer: Answer) -> list[Found]:
     """The containers that were asked for with ``commands.containers``.
 
@@ -185,8 +190,11 @@ def failure(answer: Answer) -> EnvironmentError_:
             hint="look at it with `docker ps`; restart it if that hangs, too",
             details=details,
         )
-    last = said.splitlines()[-1][:300]
-    return EnvironmentError_(f"Docker failed: {last}", code="docker_failed", hint="run `doctor`", details=details)
+    # after what is wrong, newer programs name their own help
+    lines = [line for line in said.splitlines() if line.strip() and "--help" not in line] or [said]
+    return EnvironmentError_(
+        f"Docker failed: {lines[-1][:300]}", code="docker_failed", hint="run `doctor`", details=details
+    )
 
 
 FAILURES = (

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 START_LIMIT_S = 60
 """Seconds until a started engine must greet; it does so before it boots ComfyUI, after less than a second."""
+NAME_LIMIT_S = 10.0
+"""Seconds for the name of a container that has just ended to become free."""
 LAST_WORDS_S = 3.0
 """Seconds for the rest of the log of a container that has ended."""
 START_LOCK = "start.lock"
@@ -180,7 +182,11 @@ def _tell_of_versions(image: Image, output: Output) -> None:
 
 def _run(engine: DockerEngine, wanted: commands.Container, host: commands.Host, folder: Path) -> str:
     """Starts it and returns its id."""
-    answer = program.run(engine.program, commands.run(wanted, host))
+    end = time.monotonic() + NAME_LIMIT_S
+    while answers.is_name_taken(answer := program.run(engine.program, commands.run(wanted, host))):
+        if time.monotonic() > end:
+            break
+        time.sleep(engines.POLL_S)
     if answer.code == 0:
         return answer.out.splitlines()[-1]
     card.remove(folder)

@@ -96,6 +96,21 @@ def test_what_is_not_known_is_passed_on() -> None:
     assert "first" in error.details["docker"]
 
 
+def test_the_programs_help_is_no_reason() -> None:
+    said = "docker: Error response from daemon: something new.\n\nRun 'docker run --help' for more information"
+    assert answers.failure(failed(said)).message == "Docker failed: docker: Error response from daemon: something new."
+
+
+def test_a_name_that_is_taken() -> None:
+    said = (
+        'docker: Error response from daemon: Conflict. The container name "/hal8000-a-b" is already in use by container '
+        '"1f". You have to remove (or rename) that container to be able to reuse that name.'
+    )
+    assert answers.is_name_taken(failed(said))
+    assert not answers.is_name_taken(failed("docker: Error response from daemon: something new."))
+    assert not answers.is_name_taken(Answer(0, "1f", ""))
+
+
 def test_silence_is_told() -> None:
     assert "in time" in answers.failure(failed("", -9)).message
 
