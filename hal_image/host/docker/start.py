@@ -191,6 +191,8 @@ def _run(engine: DockerEngine, wanted: commands.Container, host: commands.Host, 
         return answer.out.splitlines()[-1]
     card.remove(folder)
     program.run(engine.program, commands.remove(wanted.name))  # one that was made and could not be started
+    if answers.is_no_image(answer):  # gone since it was looked at
+        raise answers.no_image(engine.image, engine.build_command())
     raise answers.failure(answer)
 
 

@@ -103,8 +103,8 @@ def test_the_programs_help_is_no_reason() -> None:
 
 def test_a_name_that_is_taken() -> None:
     said = (
-        'docker: Error response from daemon: Conflict. The container name "/hal8000-a-b" is already in use by container '
-        '"1f". You have to remove (or rename) that container to be able to reuse that name.'
+        'docker: Error response from daemon: Conflict. The container name "/hal8000-a-b" is already in use by '
+        'container "1f". You have to remove (or rename) that container to be able to reuse that name.'
     )
     assert answers.is_name_taken(failed(said))
     assert not answers.is_name_taken(failed("docker: Error response from daemon: something new."))
