@@ -138,10 +138,11 @@ def with_model(image: str, models: Path, tmp_path: Path) -> Iterator[Container]:
 
 
 def test_a_picture_comes_through_the_spool(with_model: Container) -> None:
-    # The whole way; also: what the image leaves out of torch and the others is not needed for it.
+    # The whole way; and with the sampler and scheduler for which the engine loads most of what it left for later.
     with_model.wait_until_idle()
     job = str(uuid.uuid4())
     prompt = graph(1)
+    prompt["8"]["inputs"] |= {"sampler_name": "lms", "scheduler": "beta"}
     prompt["10"]["inputs"]["filename_prefix"] = f"{job}/image"
     command = [PROGRAM, "exec", "-i", with_model.name, inside.SUBMIT]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as line:
