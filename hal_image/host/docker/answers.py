@@ -20,17 +20,11 @@ class Image(NamedTuple):
 
     Attributes:
         id: ``sha256:…``.
-        labels: with its versions, see ``facts`` and ``cuda``.
+        labels: with its versions; an image built by hand lacks some.
     """
 
     id: str
     labels: dict[str, str]
-
-    @property
-    def facts(self) -> dict[str, str | None]:
-        """What the JSON output tells of ComfyUI in it."""
-        names = {"comfyui_version": "version", "comfyui_commit": "commit", "comfyui_source": "source"}
-        return {fact: self.labels.get(f"hal8000.comfyui.{label}") for fact, label in names.items()}
 
     @property
     def tool_version(self) -> str | None:

@@ -79,7 +79,6 @@ def start(engine: DockerEngine, request: EngineRequest, output: Output, deadline
             name=engines.container_name(folder.name),
             id="",
             image_id=image.id,
-            facts=image.facts,
             vram_mb=vram_mb,
         )
         wanted = commands.Container(

@@ -160,7 +160,7 @@ class DockerEngine:
             kind="docker",
             link=link,
             output_dir=Path(link.hello["output_dir"]),
-            facts=kept.facts,
+            facts=link.hello["comfyui"],
             prepare_s=0.0 if started is None else time.monotonic() - started,
             reused=started is None,
             place=kept.to_json(),

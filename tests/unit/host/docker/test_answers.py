@@ -144,10 +144,9 @@ def test_a_daemon_that_is_not_there_is_no_missing_image() -> None:
 
 
 def test_facts_of_an_image() -> None:
-    labels = {"hal8000.version": "0.1.0", "hal8000.cuda": "12.1", "hal8000.comfyui.version": "0.3.75"}
+    labels = {"hal8000.version": "0.1.0", "hal8000.cuda": "12.1"}
     image = answers.image(Answer(0, json.dumps({"id": "sha256:1", "labels": labels}), ""), "x", "")
     assert (image.id, image.tool_version, image.cuda) == ("sha256:1", "0.1.0", (12, 1))
-    assert image.facts == {"comfyui_version": "0.3.75", "comfyui_commit": None, "comfyui_source": None}
     bare = answers.image(Answer(0, '{"id": "sha256:2", "labels": null}', ""), "x", "")
     assert (bare.tool_version, bare.cuda) == (None, ())
 
