@@ -120,7 +120,7 @@ def test_a_card_of_a_docker_that_is_gone_does_not_stand_in_the_way(tmp_path: Pat
     folder.mkdir(parents=True)
     settings = made.settings(request_for(tmp_path))
     assert settings.program == path
-    card.write(folder, card.Card(settings, "n", "1f", "sha256:1", {}, None))
+    card.write(folder, card.Card(settings, "n", "1f", "sha256:1", None))
     assert chosen(tmp_path) == "local"
 
 
@@ -174,3 +174,56 @@ def test_a_link_out_of_the_models_folder(tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         docker.check_files(request_for(tmp_path, Needs("m", 0, fit_for_cpu=True, files=(models / "outward",))), models)
     assert caught.value.code == "model_outside"
+
+
+def test_a_card_of_a_container_that_is_gone_is_forgotten(tmp_path: Path) -> None:
+    write_docker(tmp_path, "sys.stderr.write('Error: No such container: n'); sys.exit(1)")
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    card.write(folder, card.Card(made.settings(request_for(tmp_path)), "n", "1f", "sha256:1", None))
+    assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
+    assert card.read(folder) is None
+
+
+def test_a_card_with_other_settings_asks_docker_nothing(tmp_path: Path) -> None:
+    write_docker(tmp_path, f"open({str(tmp_path / 'asked')!r}, 'w')")
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    card.write(folder, card.Card(made.settings(request_for(tmp_path, gpu="1")), "n", "1f", "sha256:1", None))
+    assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_model_that_does_not_fit_is_told_although_a_container_runs(tmp_path: Path) -> None:
+    write_docker(tmp_path, f"open({str(tmp_path / 'asked')!r}, 'w')")
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    card.write(folder, card.Card(made.settings(request_for(tmp_path)), "n", "1f", "sha256:1", vram_mb=8192))
+    large = Needs("flux", min_vram_gb=16, fit_for_cpu=False)
+    with pytest.raises(EnvironmentError_) as caught:
+        made.find(request_for(tmp_path, large), Output("generate"), NEVER)
+    assert caught.value.code == "gpu_memory_too_small"
+    assert not (tmp_path / "asked").exists()
+
+
+def test_a_container_that_is_only_just_being_made_is_waited_for(tmp_path: Path) -> None:
+    # Between the two questions it may come into being: what has no id yet is its starter's.
+    hello = '{"v": 1, "event": "hello", "output_dir": "/spool/output", "comfyui": {}}'
+    write_docker(
+        tmp_path, f"sys.argv[1] == 'container' and sys.exit(1)\nprint({hello!r}, flush=True)\nsys.stdin.read()"
+    )
+    made = docker.DockerEngine()
+    folder = docker.engine_folder(tmp_path / "models")
+    folder.mkdir(parents=True)
+    kept = card.Card(made.settings(request_for(tmp_path)), "n", "", "sha256:1", None)
+    card.write(folder, kept)
+    assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
+    card.write(folder, kept._replace(id="1f", image_id=hello))
+    connection = made.find(request_for(tmp_path), Output("generate"), NEVER)
+    assert connection is not None
+    assert (connection.reused, connection.place["container"]["id"]) == (True, "1f")
+    assert str(connection.output_dir) == str(folder / "output")
+    connection.link.close()
