@@ -256,6 +256,47 @@ def test_damage_is_found_and_repaired(call: Call, mine: Hub, folder: Path, how: 
         assert mine.sent == len(mine.data) - len(data), "what was there is gone on from"
 
 
+def test_a_repair_that_fails_takes_nothing_away(call: Call, mine: Hub, folder: Path) -> None:
+    damaged = mine.data[:-1] + bytes([mine.data[-1] ^ 1])
+    path = place(folder, damaged)
+    mine.statuses = [404]
+    code, answer = call("models", "verify", "mine", "--repair")
+    assert (code, answer["error"]["code"]) == (4, "download_refused")
+    assert path.read_bytes() == damaged
+    assert left_over(folder) in ([NAME], [f".{NAME}.{mine.sha256[:12]}.part", NAME])
+
+
+def test_a_repair_does_not_write_into_a_file_of_somebody_else(
+    call: Call, mine: Hub, folder: Path, tmp_path: Path
+) -> None:
+    path = place(folder, mine.data[:1000])
+    (tmp_path / "theirs").hardlink_to(path)
+    assert call("models", "verify", "mine", "--repair")[0] == 0
+    assert path.read_bytes() == mine.data
+    assert (tmp_path / "theirs").read_bytes() == mine.data[:1000]
+
+
+def test_what_cannot_be_had_again_is_not_removed(
+    call: Call, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HAL_REGISTRY")
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(checkpoint.read_bytes())
+    added = Path(call("models", "add", str(own), "--name", "own")[1]["data"]["added"]["path"])
+    with own.open("r+b") as file:
+        file.truncate(1000)
+    code, answer = call("models", "verify", "own", "--repair")
+    assert (code, answer["error"]["code"]) == (4, "models_damaged")
+    assert "added from this machine" in answer["error"]["hint"]
+    assert added.stat().st_size == 1000
+
+
+def test_a_stall_limit_that_is_none(call: Call, mine: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAL_STALL", "soon")
+    code, answer = call("models", "pull", "mine")
+    assert (code, answer["error"]["code"], mine.asked) == (2, "usage", [])
+
+
 def test_a_file_that_changed_is_not_taken_for_verified(call: Call, mine: Hub, folder: Path) -> None:
     path = place(folder, mine.data)
     call("models", "verify", "mine")

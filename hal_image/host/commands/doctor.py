@@ -213,4 +213,4 @@ def _models(models_dir: Path) -> Iterator[Check]:
         yield Check("models", PASS, text)
         return
     instead = f", or use --model {usable[0]}" if usable else ""
-    yield Check("models", WARN, text, f"`models show {used.name}` says what to download and where to put it{instead}")
+    yield Check("models", WARN, text, f"the first picture downloads it, or `models pull {used.name}`{instead}")

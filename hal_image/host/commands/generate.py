@@ -139,7 +139,7 @@ def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output
         output.warn(
             "default_model_replaced",
             f"no GPU and no {registry.default} here: drawing with {model.name}{whence}; "
-            f"`models show {registry.default}` says how to get {registry.default}",
+            f"`models pull {registry.default}` downloads {registry.default}",
             {"default": registry.default, "model": model.name},
         )
     requests = build_requests(options, prompt, model)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import ModelError
@@ -16,7 +18,7 @@ from hal_image.models.download import LOCK
 from hal_image.models.pull_events import size
 from hal_image.models.registry import get_model
 from hal_image.models.safetensors_header import read_header
-from hal_image.models.store import find_file, part_of, target
+from hal_image.models.store import PART_SUFFIX, find_file, part_of, target
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +48,17 @@ class Finding(NamedTuple):
     sha256: str | None = None
     reason: str | None = None
 
+    @property
+    def can_be_had_again(self) -> bool:
+        """Whether it comes with this tool, or from somewhere on the network."""
+        return any(source.repo or source.url or source.bundled for source in self.file.sources)
+
+    def repaired(self, models_dir: Path) -> Finding:
+        """The same after a repair."""
+        if self.file.bundled is not None:
+            return self._replace(status="included", path=None, sha256=None, reason=None)
+        return self._replace(status="repaired", path=target(self.file, models_dir), sha256=self.file.sha256)
+
     def to_json(self) -> JsonObject:
         """An entry of ``data.verified``."""
         return {
@@ -69,16 +82,16 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
     found = _Check(models, models_dir, output, deadline).run()
     damaged = [one for one in found if one.status == "damaged"]
     if damaged and options.repair:
-        _clear(damaged, models_dir)
-        wanted = {one.model.name: one.model for one in damaged if one.file.bundled is None}
-        pull(wanted.values(), registry, models_dir, engine=options.engine, output=output, deadline=deadline)
-        found = [
-            one._replace(status="repaired", sha256=one.file.sha256, path=target(one.file, models_dir))
-            if one in damaged
-            else one
-            for one in found
-        ]
-        damaged = []
+        again = [one for one in damaged if one.can_be_had_again]
+        aside = _clear(again, models_dir)
+        try:
+            wanted = {one.model.name: one.model for one in again if one.file.bundled is None}
+            if wanted:
+                pull(wanted.values(), registry, models_dir, engine=options.engine, output=output, deadline=deadline)
+        finally:
+            _end_repair(aside)
+        found = [one.repaired(models_dir) if one in again else one for one in found]
+        damaged = [one for one in damaged if one not in again]
     named = bool(options.names)
     lines = [_line(one) for one in found if named or one.status not in {"missing", "included"}]
     data = {"models_dir": str(models_dir), "verified": [one.to_json() for one in found]}
@@ -88,7 +101,9 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
         error = ModelError(
             f"{len(damaged)} of {len(found)} files are damaged: {', '.join(one.file.name for one in damaged)}",
             code="models_damaged",
-            hint=f"get them anew: models verify {names} --repair",
+            hint=f"get them anew: models verify {names} --repair"
+            if any(one.can_be_had_again for one in damaged)
+            else "they were added from this machine: put whole ones in their place, or add them once more",
         )
     return Result("models", data, tuple(lines) or ("there is nothing to verify",), error=error)
 
@@ -136,14 +151,34 @@ class _Check:
         return Finding(model, file, path, "other", digest)
 
 
-def _clear(damaged: list[Finding], models_dir: Path) -> None:
-    """Makes room for whole files. What was merely cut off is kept as a download that goes on."""
+def _clear(damaged: list[Finding], models_dir: Path) -> dict[Path, Path]:
+    """Make room for whole files. What was merely cut off becomes a download that goes on.
+
+    Returns:
+        where the others are meanwhile, and where they were.
+    """
+    aside: dict[Path, Path] = {}
     with file_lock(models_dir / LOCK):
         for one in damaged:
             assert one.path is not None
             part = part_of(one.file, models_dir)
-            cut = not one.path.is_symlink() and one.path.stat().st_size < one.file.bytes and one.file.bundled is None
-            if cut and not part.exists() and one.path.parent == part.parent:
+            info = one.path.lstat()
+            # not a link, and not a second name for somebody else's file: it will be written to
+            ours = stat.S_ISREG(info.st_mode) and info.st_nlink == 1 and one.file.bundled is None
+            if ours and info.st_size < one.file.bytes and not part.exists() and one.path.parent == part.parent:
                 one.path.replace(part)
             else:
-                one.path.unlink()
+                moved = one.path.with_name(f".{one.path.name}.damaged{PART_SUFFIX}")
+                one.path.replace(moved)
+                aside[moved] = one.path
+    return aside
+
+
+def _end_repair(aside: dict[Path, Path]) -> None:
+    """Remove what was damaged; where nothing came in its place it comes back: it may be all that there is."""
+    failed = sys.exc_info()[0] is not None
+    for moved, path in aside.items():
+        if failed and not path.exists():
+            moved.replace(path)
+        else:
+            moved.unlink()
