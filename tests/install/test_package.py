@@ -54,6 +54,11 @@ def test_it_brings_its_registry_and_looks_in_the_users_cache(command: Command) -
     assert data["models_dir"].endswith("/.cache/hal8000-image-gen/models")
 
 
+def test_it_brings_its_small_model(command: Command) -> None:
+    data = json.loads(command("models", "show", "doodle", "--json").stdout)["data"]
+    assert data["model"]["status"] == "included"
+
+
 def test_a_missing_model_is_told_before_anything_is_installed(command: Command) -> None:
     done = command("--prompt", "x", "--model", "sdxl", "--json")
     assert done.returncode == 4
