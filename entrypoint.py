@@ -4,12 +4,18 @@
 Everything is in hal_image.engine; the host starts the same code as ``python -m hal_image.engine``.
 """
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # python -I leaves the script's folder out
 
-from hal_image.engine.__main__ import main
-
 if __name__ == "__main__":
+    if os.getpid() == 1:
+        from hal_image.engine.init import run_as_child
+
+        run_as_child()
+
+    from hal_image.engine.__main__ import main
+
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""The parts of the benchmark: start of the command line, a warm call, boot of the engine.
+"""The parts of the benchmark: start of the command line, a warm call, boot of the engine, the same with Docker.
 
 Real ComfyUI on a synthetic SD1.5 checkpoint, on the processor, in folders of its own. What others need is measured in
 the same run, in turn: ``python main.py`` of the same ComfyUI, and comfy-cli where ``--comfy`` names its command.
@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 from bench.runs import alternate, show, wall
@@ -25,7 +26,7 @@ from tests import synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "hal_generate_image.py"
-PARTS = ("cli", "warm", "boot")
+PARTS = ("cli", "warm", "boot", "docker")
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 PICTURE = ("--model", "sd15", "--size", "64", "--steps", "1")
 
@@ -43,6 +44,7 @@ class World:
             "HAL_MODELS_DIR": str(folder / "models"),
             "HAL_ENGINE_PYTHON": str(engine.python),
             "HAL_COMFYUI_DIR": str(engine.comfyui_dir),
+            "HAL_ENGINE": "local",
         }
         (folder / "models" / "checkpoints").mkdir(parents=True)
         synthetic.write_sd15(folder / "models" / "checkpoints" / CHECKPOINT)
@@ -57,11 +59,12 @@ class World:
         self._count += 1
         return str(self._count)
 
-    def engine_folder(self) -> Path:
+    def engine_folder(self, kind: str = "local") -> Path:
         """The folder of the engine that runs for this benchmark's models."""
         answer = subprocess.run(self.hal("ps", "--json"), env=self.env, capture_output=True, check=True)
         engines = json.loads(answer.stdout)["data"]["engines"]
-        return Path(next(e["folder"] for e in engines if e["models_dir"] == str((self.folder / "models").resolve())))
+        models = str((self.folder / "models").resolve())
+        return Path(next(e["folder"] for e in engines if (e["models_dir"], e["kind"]) == (models, kind)))
 
     def stop(self) -> None:
         """Ends this benchmark's engine."""
@@ -148,6 +151,47 @@ def bench_boot(world: World, runs: int) -> None:
     show("boot, seconds", alternate({"python main.py": bare, "hal serve": ours}, runs), "python main.py")
 
 
+def bench_docker(world: World, runs: int) -> None:
+    """The same call with the engine in a container and beside it, cold and warm. Needs the image."""
+    count = iter(range(1000))
+
+    def call(kind: str) -> float:
+        picture = [*PICTURE, "--seed", str(next(count)), "--cpu", "-o", str(world.folder / "x.png")]
+        return wall(world.hal("-p", "a red cube", *picture, "--engine", kind), world.env, world.folder)
+
+    def cold(kind: str) -> float:
+        world.stop()
+        return call(kind)
+
+    kinds = {"hal --engine local": "local", "hal --engine docker": "docker"}
+    times = {name: partial(cold, kind) for name, kind in kinds.items()}
+    show("cold call to the picture, seconds", alternate(times, max(3, runs // 3)), "hal --engine local")
+    for kind in kinds.values():
+        call(kind)
+    logs = {kind: world.engine_folder(kind) / "comfyui.log" for kind in kinds.values()}
+    container = f"name=hal8000-.*-{world.engine_folder('docker').name.removesuffix('-docker')}"
+    docker = os.environ.get("HAL_DOCKER") or "docker"
+    name = subprocess.run(
+        [docker, "ps", "-q", "--filter", container], capture_output=True, check=True, text=True
+    ).stdout
+
+    def overhead(kind: str) -> float:
+        seconds = call(kind)
+        return seconds - float(re.findall(r"Prompt executed in ([\d.]+)", logs[kind].read_text(errors="replace"))[-1])
+
+    show(
+        "overhead of a warm call, seconds",
+        alternate(
+            {
+                **{name: partial(overhead, kind) for name, kind in kinds.items()},
+                "docker exec -i … true": lambda: wall([docker, "exec", "-i", name.strip(), "true"], world.env),
+            },
+            runs,
+        ),
+    )
+    world.stop()
+
+
 def answers(port: int) -> bool:
     """Whether a ComfyUI server answers there."""
     try:
@@ -165,12 +209,12 @@ def say(text: str) -> None:
 def main() -> int:
     """Runs the parts that were asked for."""
     parser = argparse.ArgumentParser(prog="python3 -m bench", description=__doc__, allow_abbrev=False)
-    parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; default: all")
+    parser.add_argument("parts", nargs="*", help=f"{', '.join(PARTS)}; default: all but docker")
     parser.add_argument("--runs", type=int, default=9, help="counted runs of each (boot: a third of it)")
     parser.add_argument("--comfy", metavar="FILE", help="the comfy command of comfy-cli, to compare with")
     parser.add_argument("--python", default=sys.executable, help="the Python that a user would call us with")
     options = parser.parse_args()
-    parts = options.parts or list(PARTS)
+    parts = options.parts or [part for part in PARTS if part != "docker"]
     if not set(parts) <= set(PARTS):
         parser.error(f"the parts are {', '.join(PARTS)}")
     prepare_host(say)
@@ -183,4 +227,6 @@ def main() -> int:
             bench_warm(world, options.runs, options.comfy)
         if "boot" in parts:
             bench_boot(world, max(3, options.runs // 3))
+        if "docker" in parts:
+            bench_docker(world, options.runs)
     return 0

@@ -56,6 +56,7 @@ class EngineSettings(NamedTuple):
         python: the Python that runs ComfyUI.
         comfyui_dir: ComfyUI's source folder.
         cpu: ``True`` forces the CPU.
+        gpu: index of the GPU that is used, as ``nvidia-smi`` counts; ``None`` for what there is.
     """
 
     tool_version: str
@@ -63,6 +64,7 @@ class EngineSettings(NamedTuple):
     python: str
     comfyui_dir: str
     cpu: bool
+    gpu: str | None = None
 
 
 class EngineStatus(NamedTuple):
@@ -140,4 +142,4 @@ WIRE_HINT = "stop the engine (hal_generate_image.py stop) and run the command ag
 
 def settings_from_json(value: Line) -> EngineSettings:
     """``EngineSettings`` out of its fields by name; unknown fields of a newer version are ignored."""
-    return EngineSettings(**{name: value[name] for name in EngineSettings._fields})
+    return EngineSettings(**{name: value[name] for name in EngineSettings._fields if name != "gpu" or name in value})

@@ -1,6 +1,8 @@
 """Passes the tests on a fresh machine: ``python3 -m tests [PART …] [-- PYTEST OPTIONS]``.
 
-Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``install``, ``engine``. Without one, all of them.
+Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``install``, ``engine``, ``docker``. Without one,
+all of them. ``docker`` is skipped, and the reason told, where no image can be built; ``HAL_TESTS_REQUIRE_DOCKER=1``
+makes that a failure.
 Only the standard library is needed: the tools go into a venv of their own in the state directory, the engine is
 installed as the first picture would install it. Nothing but a package index is reached.
 """
@@ -20,7 +22,7 @@ from hal_image.errors import HalError  # noqa: E402 - needs the path above
 from hal_image.install import venvs  # noqa: E402
 
 DEV_BYTES = 500_000_000
-PARTS = ("lint", "unit", "contract", "install", "engine")
+PARTS = ("lint", "unit", "contract", "install", "engine", "docker")
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -61,15 +63,25 @@ def main(arguments: list[str]) -> int:
             if code != 0:
                 say(f"{linter[0]} complains")
                 return code
-    folders = [f"tests/{part}" for part in PARTS if part in chosen and part != "lint"]
-    if not folders:
-        return 0
-    say(f"running {', '.join(folders)}")
-    code = subprocess.run(
-        [python, "-m", "pytest", "--durations=15", *folders, *options], cwd=ROOT, check=False
-    ).returncode
-    say(f"done in {(time.monotonic() - started) / 60:.1f} minutes")
-    return code
+    for run in runs(chosen):
+        say(f"running {' '.join(run)}")
+        code = subprocess.run(
+            [python, "-m", "pytest", "--durations=15", *run, *options], cwd=ROOT, check=False
+        ).returncode
+        say(f"done in {(time.monotonic() - started) / 60:.1f} minutes")
+        if code != 0:
+            return code
+    return 0
+
+
+def runs(chosen: list[str]) -> list[list[str]]:
+    """What pytest is given, a list a run. The tests in ``engine`` are for both kinds of engine, told by a mark."""
+    folders = [f"tests/{part}" for part in PARTS if part in chosen and part not in {"lint", "docker"}]
+    if "docker" not in chosen:
+        return [[*folders, "-m", "not docker"]] if folders else []
+    if "engine" in chosen:
+        return [[*folders, "tests/docker"]]
+    return [*([folders] if folders else []), ["tests/docker"], ["tests/engine", "-m", "docker"]]
 
 
 def run_linter(python: Path, linter: tuple[str, ...]) -> int:

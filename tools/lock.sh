@@ -10,11 +10,19 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-for name in host engine dev; do
+for name in host engine engine-cu128 dev; do
+    case $name in
+    engine-cu128) # the engine's packages in the engine's versions, with another torch
+        cp hal_image/install/locks/engine.txt hal_image/install/locks/engine-cu128.txt
+        from="engine.in --overrides hal_image/install/locks/engine-cu128.in"
+        ;;
+    *) from=$name.in ;;
+    esac
+    # shellcheck disable=SC2086 # an option and its value
     env -i PATH="$PATH" HOME="$HOME" \
         ${SSL_CERT_FILE:+SSL_CERT_FILE="$SSL_CERT_FILE"} ${HTTPS_PROXY:+HTTPS_PROXY="$HTTPS_PROXY"} \
         "${UV:-uv}" --no-config pip compile --quiet --no-python-downloads \
         --universal --python-version 3.10 --only-binary :all: --generate-hashes \
         --no-emit-index-url --no-emit-find-links --custom-compile-command tools/lock.sh \
-        "$@" --output-file "hal_image/install/locks/$name.txt" "hal_image/install/locks/$name.in" >/dev/null
+        "$@" --output-file "hal_image/install/locks/$name.txt" hal_image/install/locks/$from >/dev/null
 done

@@ -53,6 +53,7 @@ BOOT_HINTS = (
         "No kernel image is available",
         "this GPU is too new for the installed torch; set HAL_ENGINE_PYTHON to a newer one",
     ),
+    ("No CUDA GPUs are available", "give --gpu a number that `nvidia-smi -L` lists, or leave it out"),
     ("No module named", "set HAL_ENGINE_PYTHON to a Python that has ComfyUI's requirements, or unset it"),
     ("No space left on device", "free some disk space, or set HAL_STATE_DIR to a larger disk"),
 )
@@ -217,7 +218,7 @@ class ComfyProcess:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # a process group of its own: Ctrl-C in our terminal is not its business
-                    env=child_environment(os.environ, cpu="--cpu" in options),
+                    env=child_environment(os.environ, cpu="--cpu" in options, gpu=self.settings.gpu),
                 )
             except OSError as error:
                 raise EnvironmentError_(
@@ -267,7 +268,7 @@ class ComfyProcess:
         return BootFailed(f"{message}: {last}", hint=hint, details={"log": str(self.log)})
 
 
-def child_environment(environment: Mapping[str, str], *, cpu: bool) -> dict[str, str]:
+def child_environment(environment: Mapping[str, str], *, cpu: bool, gpu: str | None = None) -> dict[str, str]:
     """The environment for ComfyUI: without our Python's paths and without tokens, and offline."""
     child = {name: value for name, value in environment.items() if name not in SECRETS}
     for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"):
@@ -276,6 +277,9 @@ def child_environment(environment: Mapping[str, str], *, cpu: bool) -> dict[str,
     child["HF_HUB_OFFLINE"] = "1"
     child["TRANSFORMERS_OFFLINE"] = "1"
     child["PYTHONUNBUFFERED"] = "1"
+    if gpu is not None:
+        child["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts; the other way is fastest first
+        child["CUDA_VISIBLE_DEVICES"] = gpu
     if cpu:
         # Huge pages for torch's large buffers: FLUX's text encoder took 48 instead of 81 CPU seconds with them, the
         # pixels are the same. glibc before 2.35 ignores the name.

@@ -150,6 +150,9 @@ def generate_parser(program: str) -> Parser:
     engine.add_argument(
         "--timeout", type=_timeout, metavar="TIME", help="give up after, e.g. 90, 10m (default: by steps)"
     )
+    engine.add_argument(
+        "--low-vram", action="store_true", help="run a model on a GPU with less memory than it needs (slow)"
+    )
     engine.add_argument("--offline", action="store_true", help="never use the network, not even to install")
     engine.add_argument("--dry-run", action="store_true", help="check everything, show what would run, start nothing")
     add_output_options(parser, jsonl=True)
@@ -159,9 +162,15 @@ def generate_parser(program: str) -> Parser:
 def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> None:
     """Options that choose or set up the engine."""
     group = parser.add_argument_group("what runs it")
-    group.add_argument("--engine", choices=("auto", "docker", "local"), default="auto", help="default: auto")
+    group.add_argument(
+        "--engine",
+        choices=("auto", "docker", "local"),
+        help="default: HAL_ENGINE, or auto: Docker where it has the image",
+    )
     group.add_argument("--models-dir", metavar="DIR", help="models folder (default: HAL_MODELS_DIR, see docs)")
-    group.add_argument("--cpu", action="store_true", help="use the processor even if there is a GPU (slow)")
+    device = group.add_mutually_exclusive_group()
+    device.add_argument("--gpu", type=_gpu, metavar="N", help="the GPU with that number in `nvidia-smi`, or all")
+    device.add_argument("--cpu", action="store_true", help="use the processor even if there is a GPU (slow)")
     if keep_alive:
         group.add_argument(
             "--keep-alive",
@@ -264,6 +273,12 @@ def _duration(text: str) -> float:
         return parse_duration(text)
     except ValueError:
         raise _bad(f"{text!r} is no duration; write for example 90, 10m, 1h30m, or -1 for ever") from None
+
+
+def _gpu(text: str) -> str:
+    if text == "all" or (text.isascii() and text.isdigit()):
+        return text if text == "all" else str(int(text))
+    raise _bad(f"{text!r} is no GPU; give its number in `nvidia-smi`, as in 0, or all")
 
 
 def _timeout(text: str) -> float:

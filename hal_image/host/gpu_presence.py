@@ -38,13 +38,23 @@ def gpu_present(root: Path = Path("/")) -> bool:
         return os.uname().machine == "arm64"
     if os.environ.get("CUDA_VISIBLE_DEVICES") in HIDDEN:
         return False
+    amd = (root / "dev/kfd").exists() and where.setting("HAL_ENGINE_PYTHON") is not None
+    return nvidia_present(root) or amd
+
+
+def nvidia_present(root: Path = Path("/")) -> bool:
+    """Whether there is an NVIDIA card, the only kind that a container of ours could use.
+
+    Args:
+        root: the file system to look at.
+    """
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in HIDDEN:
+        return False
     if any(name.startswith("nvidia") and name[6:].isdigit() for name in _entries(root / "dev")):
         return True
     if _entries(root / "proc/driver/nvidia/gpus") and (root / "usr/bin/nvidia-modprobe").exists():
         return True
-    if (root / "dev/dxg").exists() and (root / "usr/lib/wsl/lib/libcuda.so.1").exists():
-        return True
-    return (root / "dev/kfd").exists() and where.setting("HAL_ENGINE_PYTHON") is not None
+    return (root / "dev/dxg").exists() and (root / "usr/lib/wsl/lib/libcuda.so.1").exists()
 
 
 def _entries(folder: Path) -> list[str]:

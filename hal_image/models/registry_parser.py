@@ -49,6 +49,7 @@ _MODEL_KEYS = {
     "files": f"a list with one checkpoint, or all of {', '.join(FLUX_PARTS)} (flux) or {', '.join(SD3_PARTS)} (sd3)",
     "defaults": "a mapping with width, height, steps, cfg, sampler, scheduler (and guidance for flux)",
 }
+_CPU_KEY = {"cpu": "true if it makes a picture in seconds on a processor"}
 _FILE_KEYS = {
     "role": f"one of: {', '.join(FOLDERS)}",
     "folder": "the folder below the models folder that fits the role",
@@ -117,7 +118,7 @@ def _read(path: Path, *, base: bool) -> _Document:
 
 
 def _model(name: str, node: Located) -> tuple[Model, list[Located]]:
-    keys = node.mapping(_MODEL_KEYS)
+    keys = node.mapping(_MODEL_KEYS, _CPU_KEY)
     family = cast("Family", keys["family"].choice(FAMILIES))
     files = [_file(item) for item in keys["files"].items()]
     _check_roles(family, keys["files"], [file.role for file, _ in files])
@@ -129,6 +130,7 @@ def _model(name: str, node: Located) -> tuple[Model, list[Located]]:
         defaults=_defaults(keys["defaults"], family),
         min_vram_gb=keys["min_vram_gb"].number(0, MAX_VRAM_GB),
         registry=node.file,
+        cpu=keys["cpu"].flag() if "cpu" in keys else False,
     )
     return model, [place for _, place in files]
 

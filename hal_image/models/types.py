@@ -105,6 +105,7 @@ class Model(NamedTuple):
         defaults: see ``Defaults``; ``guidance`` is ``None`` for models without distilled guidance.
         min_vram_gb: GiB of VRAM below which it is not expected to run without heavy offloading.
         registry: path of the registry file that the entry came from.
+        cpu: whether it is fit for a processor: a picture takes seconds there, not minutes.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Model(NamedTuple):
     defaults: Defaults
     min_vram_gb: float
     registry: str
+    cpu: bool = False
 
     def file(self, role: Role) -> ModelFile | None:
         """The file that plays ``role``, or ``None``."""

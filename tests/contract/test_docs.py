@@ -391,7 +391,9 @@ def test_every_field_of_an_answer_is_explained() -> None:
 
 # -- how it is written ------------------------------------------------------------------------------------------------
 
-PLACES = ("/home/you/", "/path/", "/var/tmp/", "/mnt", "/etc/ssl/", "/usr/", "/dev/", "/proc/")
+INSIDE = ("/tmp", "/models", "/spool", "/run/hal", "/opt/hal")
+"""Of every container."""
+PLACES = ("/home/you/", "/path/", "/var/tmp/", "/mnt", "/etc/ssl/", "/usr/", "/dev/", "/proc/", *INSIDE)
 """Folders that a page may name: those that every machine has, or obviously none."""
 
 UNWANTED = (

@@ -27,7 +27,7 @@ from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import Worker
 from hal_image.host import gpu_presence, metadata
 from hal_image.host import registry as host_registry
-from hal_image.host.engines.link import Link
+from hal_image.host.engines.link import Link, to_socket
 from hal_image.host.main import main
 from hal_image.host.progress import Progress
 from hal_image.host.render import Output
@@ -67,6 +67,7 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in ("HAL_ENGINE_PYTHON", "HAL_COMFYUI_DIR", "HAL_COMFYUI_SOURCE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HAL_DOCKER", str(tmp_path / "no-docker"))
     monkeypatch.setattr(sys, "argv", ["hal_generate_image.py"])
 
 
@@ -255,7 +256,7 @@ def test_doodle_is_written_before_the_engine_is_asked(call: Call, doodle: Path) 
         # the engine that is not there ends the command where it would draw
         _, answer = call("-p", "a cat", "--engine", "docker", "-o", "x")
         data = check(answer, "generate", ok=False)
-        assert answer["error"]["code"] == "docker_not_available"
+        assert answer["error"]["code"] == "docker_not_found"
         assert data["model"]["files"][0]["verified"] is verified
         assert verified or data["timings"]["prepare_s"] == 0
         assert doodle.is_file()
@@ -309,7 +310,7 @@ def test_a_failure_after_the_plan_keeps_what_is_known(call: Call, tmp_path: Path
     write_checkpoint(tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors")
     code, answer = call("-p", "x", "-m", "sd15", "--engine", "docker", "-o", str(tmp_path / "x.png"))
     data = check(answer, "generate", ok=False)
-    assert (code, answer["error"]["code"]) == (3, "docker_not_available")
+    assert (code, answer["error"]["code"]) == (3, "docker_not_found")
     assert (data["images"], data["request"]["prompt"]) == ([], "x")
 
 
@@ -487,7 +488,7 @@ def link(tmp_path: Path) -> Iterator[Link]:
     with EngineServer(tmp_path / "engine.sock", worker, info) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        opened = Link(tmp_path / "engine.sock")
+        opened = to_socket(tmp_path / "engine.sock")
         yield opened
         opened.close()
         server.shutdown()

@@ -1,5 +1,8 @@
 """Real ComfyUI on the processor, with synthetic checkpoints, in a state directory of the tests' own.
 
+Every test that takes ``hal`` or ``lone_hal`` runs against each kind of engine, unless it is marked ``local_only`` or
+``docker_only`` with the reason. Those of the Docker engine have the mark ``docker``.
+
 The engine's venv and ComfyUI's source are those of the normal state directory: the first test run on a machine
 installs them there through the same code as the first picture does. Everything else is temporary.
 """
@@ -17,13 +20,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from PIL import Image
 
-from hal_image import about
+from hal_image import about, container
 from hal_image.engine.comfyui_process import ComfyProcess
+from hal_image.host.docker import commands, program
+from hal_image.host.engines.link import Link, to_socket
 from hal_image.install.engine_env import EnginePaths, prepare_engine
 from hal_image.wire import EngineSettings
 from tests import synthetic
+from tests.docker.image import image_or_skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +64,16 @@ class Run:
         return value
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes an engine is run for every kind of engine."""
+    if "kind" in metafunc.fixturenames:
+        kinds = {"local": pytest.param("local"), "docker": pytest.param("docker", marks=pytest.mark.docker)}
+        for kind in tuple(kinds):
+            if metafunc.definition.get_closest_marker(f"{kind}_only"):
+                kinds = {kind: kinds[kind]}
+        metafunc.parametrize("kind", kinds.values(), scope="session")
+
+
 @dataclass(frozen=True)
 class Hal:
     """The command line in a world of its own."""
@@ -64,6 +81,13 @@ class Hal:
     environment: dict[str, str]
     cwd: Path
     script: Path = ROOT / "hal_generate_image.py"
+    prefix: tuple[str, ...] = ()
+    """What the command is run by, e.g. as another user."""
+    python: str = sys.executable
+
+    @property
+    def kind(self) -> str:
+        return self.environment["HAL_ENGINE"]
 
     def __call__(self, *arguments: str, stdin: bytes | None = None, code: int | None = 0) -> Run:
         """Runs one command to its end; ``code=None`` accepts every exit code."""
@@ -76,7 +100,7 @@ class Hal:
     def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Starts one command and returns at once."""
         return subprocess.Popen(
-            [sys.executable, str(self.script), *arguments],
+            [*self.prefix, self.python, str(self.script), *arguments],
             env=self.environment,
             cwd=self.cwd,
             stdin=stdin,
@@ -93,6 +117,34 @@ class Hal:
         engines = self.engines()
         assert len(engines) == 1, engines
         return engines[0]
+
+    def link(self) -> Link:
+        """A line to the engine that runs, as the host has it."""
+        folder = Path(self.engine()["folder"])
+        if self.kind == "local":
+            return to_socket(Path(json.loads((folder / "engine.json").read_text())["socket"]))
+        call = program.Call(program.require(), commands.submit(self.engine()["container"]["name"]))
+        return Link(call, (container.SPOOL, str(folder)))
+
+    def end(self, engine: dict[str, Any], number: signal.Signals = signal.SIGKILL) -> None:
+        """Sends a signal to an engine from outside."""
+        if self.kind == "local":
+            os.kill(engine["pid"], number)
+        else:
+            docker("kill", "--signal", number.name, engine["container"]["id"])
+
+    def kill_comfyui(self, engine: dict[str, Any]) -> None:
+        if self.kind == "local":
+            os.kill(engine["comfyui_pid"], signal.SIGKILL)
+        else:
+            code = f"import os; os.kill({engine['comfyui_pid']}, 9)"
+            docker("exec", engine["container"]["id"], container.PYTHON, "-c", code)
+
+    def is_running(self, engine: dict[str, Any]) -> bool:
+        """Whether anything of an engine still runs."""
+        if self.kind == "local":
+            return is_running(engine["pid"]) or ("comfyui_pid" in engine and is_running(engine["comfyui_pid"]))
+        return engine["container"]["id"] in docker("ps", "--all", "--quiet", "--no-trunc").splitlines()
 
     def wait_for(self, what: Callable[[], Any], seconds: float = 60) -> Any:
         """Waits until ``what`` gives something true, and returns that."""
@@ -132,29 +184,49 @@ def installed() -> EnginePaths:
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A models folder with a synthetic checkpoint for SD1.5."""
     folder = tmp_path_factory.mktemp("models")
+    folder.chmod(0o755)  # where root runs the tests, the container does not run as root
     (folder / "checkpoints").mkdir()
     synthetic.write_sd15(folder / "checkpoints" / SD15)
     return folder
 
 
-def environment_for(installed: EnginePaths, models_dir: Path, state_dir: Path) -> dict[str, str]:
-    """An environment in which nothing of this user's own setup shows."""
+def environment_for(request: pytest.FixtureRequest, kind: str, models_dir: Path, state_dir: Path) -> dict[str, str]:
+    """An environment in which nothing of this user's own setup shows, with the engine ``kind`` as the default."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HAL_", "XDG_"))}
-    return {
+    environment = {
         **kept,
         "HAL_NO_VENV": "1",
         "HAL_STATE_DIR": str(state_dir),
         "HAL_MODELS_DIR": str(models_dir),
         "HAL_REGISTRY": "",
         "XDG_CONFIG_HOME": str(state_dir / "config"),
-        "HAL_ENGINE_PYTHON": str(installed.python),
-        "HAL_COMFYUI_DIR": str(installed.comfyui_dir),
+        "HAL_ENGINE": kind,
     }
+    if kind == "docker":
+        image = image_or_skip()
+        return {**environment, "HAL_DOCKER_IMAGE": image, "HAL_REGISTRY": str(request.getfixturevalue("fit_models"))}
+    installed: EnginePaths = request.getfixturevalue("installed")
+    return {**environment, "HAL_ENGINE_PYTHON": str(installed.python), "HAL_COMFYUI_DIR": str(installed.comfyui_dir)}
 
 
 @pytest.fixture(scope="session")
-def shared_hal(installed: EnginePaths, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hal]:
-    hal = Hal(environment_for(installed, models_dir, tmp_path_factory.mktemp("state")), tmp_path_factory.mktemp("cwd"))
+def fit_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our registry with every model fit for a processor, which their synthetic stand-ins are: without that mark or
+    ``--cpu``, a container without a GPU is refused."""
+    ours = yaml.safe_load((ROOT / "models.yaml").read_text(encoding="utf-8"))
+    for model in ours["models"].values():
+        model["cpu"] = True
+    file = tmp_path_factory.mktemp("registry") / "fit.yaml"
+    file.write_text(json.dumps(ours), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="session")
+def shared_hal(
+    request: pytest.FixtureRequest, kind: str, models_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Hal]:
+    state = tmp_path_factory.mktemp("state")
+    hal = Hal(environment_for(request, kind, models_dir, state), tmp_path_factory.mktemp("cwd"))
     yield hal
     hal("stop", "--force", code=None)
 
@@ -167,10 +239,10 @@ def hal(shared_hal: Hal, tmp_path: Path) -> Iterator[Hal]:
 
 
 @pytest.fixture
-def lone_hal(installed: EnginePaths, models_dir: Path, tmp_path: Path) -> Iterator[Hal]:
+def lone_hal(request: pytest.FixtureRequest, kind: str, models_dir: Path, tmp_path: Path) -> Iterator[Hal]:
     """The command line with a state directory of the test's own: no engine runs yet."""
     (tmp_path / "cwd").mkdir()
-    hal = Hal(environment_for(installed, models_dir, tmp_path / "state"), tmp_path / "cwd")
+    hal = Hal(environment_for(request, kind, models_dir, tmp_path / "state"), tmp_path / "cwd")
     yield hal
     hal("stop", "--force", code=None)
 
@@ -204,8 +276,16 @@ def is_flat(path: str | Path) -> bool:
         return all(low == high for low, high in image.convert("RGB").getextrema())
 
 
-def kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+def identity(engine: dict[str, Any]) -> object:
+    """What tells an engine from its successor."""
+    return engine["container"]["id"] if engine["kind"] == "docker" else engine["pid"]
+
+
+def docker(*arguments: str) -> str:
+    """What the Docker program answers."""
+    answer = program.run(program.require(), arguments)
+    assert answer.code == 0, answer
+    return answer.out
 
 
 def is_running(pid: int) -> bool:

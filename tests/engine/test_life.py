@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.conftest import QUICK, SLOW, Hal, is_running, kill
+from tests.engine.conftest import QUICK, SLOW, Hal, identity
 
 
 def test_the_second_call_finds_engine_and_model_in_memory(lone_hal: Hal) -> None:
@@ -21,7 +21,7 @@ def test_the_second_call_finds_engine_and_model_in_memory(lone_hal: Hal) -> None
     assert first["timings"]["boot_s"] > 0
     assert first["timings"]["load_s"] > 0
     assert second["engine"]["reused"] is True
-    assert second["engine"]["pid"] == first["engine"]["pid"]
+    assert identity(second["engine"]) == identity(first["engine"])
     assert second["timings"]["boot_s"] == second["timings"]["load_s"] == second["timings"]["prepare_s"] == 0
 
 
@@ -79,14 +79,14 @@ def test_jobs_run_in_the_order_in_which_they_came(hal: Hal) -> None:
 def test_comfyui_killed_while_it_works_is_told_and_started_anew(hal: Hal) -> None:
     process = hal.start("-p", "x", *SLOW, "-o", "x.png", "--json")
     engine = hal.wait_until_busy()
-    kill(engine["comfyui_pid"])
+    hal.kill_comfyui(engine)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b'"comfyui_crashed"' in out
     assert b"SIGKILL" in out
     assert list(hal.cwd.iterdir()) == []
     again = hal("-p", "x", *QUICK, "-o", "x.png", "--json").json["data"]
-    assert again["engine"]["pid"] == engine["pid"]
+    assert identity(again["engine"]) == identity(engine)
     assert again["timings"]["boot_s"] > 0
 
 
@@ -94,11 +94,11 @@ def test_an_engine_killed_takes_comfyui_with_it_and_the_next_call_starts_another
     lone_hal("-p", "x", *QUICK, "-o", "a.png")
     process = lone_hal.start("-p", "x", *SLOW, "-o", "x.png", "--json")
     engine = lone_hal.wait_until_busy()
-    kill(engine["pid"])
+    lone_hal.end(engine)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert b'"engine_lost"' in out
-    lone_hal.wait_for(lambda: not is_running(engine["comfyui_pid"]), 20)
+    lone_hal.wait_for(lambda: not lone_hal.is_running(engine), 20)
     assert lone_hal.engines() == []
     lone_hal("-p", "x", *QUICK, "-o", "b.png")
 
@@ -106,12 +106,11 @@ def test_an_engine_killed_takes_comfyui_with_it_and_the_next_call_starts_another
 def test_sigterm_lets_the_engine_finish_its_jobs(lone_hal: Hal) -> None:
     process = lone_hal.start("-p", "x", *SLOW[:-1], "25", "-o", "x.png")
     engine = lone_hal.wait_until_busy()
-    os.kill(engine["pid"], signal.SIGTERM)
+    lone_hal.end(engine, signal.SIGTERM)
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert out.decode().strip() == str(lone_hal.cwd / "x.png")
-    lone_hal.wait_for(lambda: not is_running(engine["pid"]))
-    assert not is_running(engine["comfyui_pid"])
+    lone_hal.wait_for(lambda: not lone_hal.is_running(engine))
 
 
 def test_stop_waits_and_force_does_not(lone_hal: Hal) -> None:
@@ -122,8 +121,7 @@ def test_stop_waits_and_force_does_not(lone_hal: Hal) -> None:
     out, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert b'"cancelled"' in out or b'"engine_lost"' in out
-    assert not is_running(engine["pid"])
-    assert not is_running(engine["comfyui_pid"])
+    assert not lone_hal.is_running(engine)
     assert lone_hal("stop").lines == ["no engine is running"]
 
 
@@ -137,17 +135,18 @@ def test_models_are_unloaded_after_keep_alive(hal: Hal) -> None:
 
 
 def test_keep_alive_zero_ends_the_engine_with_the_job(lone_hal: Hal) -> None:
-    engine_pid = lone_hal("-p", "x", *QUICK, "-o", "x.png", "--keep-alive", "0", "--json").json["data"]["engine"]["pid"]
-    lone_hal.wait_for(lambda: not is_running(engine_pid), 20)
+    engine = lone_hal("-p", "x", *QUICK, "-o", "x.png", "--keep-alive", "0", "--json").json["data"]["engine"]
+    lone_hal.wait_for(lambda: not lone_hal.is_running(engine), 20)
     assert lone_hal.engines() == []
 
 
+@pytest.mark.local_only("the tests' container has no GPU to lose; tests/docker changes other settings")
 def test_an_engine_with_other_settings_is_replaced(lone_hal: Hal) -> None:
     lone_hal("-p", "x", *QUICK, "-o", "x.png")
-    first = lone_hal.engine()["pid"]
+    first = lone_hal.engine()
     lone_hal("-p", "x", *QUICK, "-o", "x.png", "--cpu")
-    assert lone_hal.engine()["pid"] != first
-    assert not is_running(first)
+    assert lone_hal.engine()["pid"] != first["pid"]
+    assert not lone_hal.is_running(first)
 
 
 def test_serve_is_ready_when_it_returns(lone_hal: Hal) -> None:
@@ -160,12 +159,13 @@ def test_serve_is_ready_when_it_returns(lone_hal: Hal) -> None:
 def test_serve_starts_a_comfyui_that_has_died(hal: Hal) -> None:
     hal("serve")
     engine = hal.engine()
-    kill(engine["comfyui_pid"])
+    hal.kill_comfyui(engine)
     hal.wait_for(lambda: hal.engine()["state"] == "down")
     again = hal("serve", "--json").json["data"]["engine"]
-    assert (again["pid"], again["state"], again["boots"]) == (engine["pid"], "idle", engine["boots"] + 1)
+    assert (identity(again), again["state"], again["boots"]) == (identity(engine), "idle", engine["boots"] + 1)
 
 
+@pytest.mark.local_only("a container's socket and ports are its own: tests/docker looks from inside")
 def test_the_socket_is_the_users_own_and_comfyui_listens_on_loopback_only(hal: Hal) -> None:
     hal("-p", "x", *QUICK, "-o", "x.png")
     engine = hal.engine()
@@ -176,6 +176,7 @@ def test_the_socket_is_the_users_own_and_comfyui_listens_on_loopback_only(hal: H
     assert os.getpgid(engine["comfyui_pid"]) == engine["comfyui_pid"]
 
 
+@pytest.mark.local_only("a container gets no environment from us: tests/docker looks")
 def test_comfyui_gets_no_token(hal: Hal) -> None:
     # The environment of a process is fixed at its start, so this looks at one that was started with a token set.
     with_token = Hal({**hal.environment, "HF_TOKEN": "hf_secret", "HAL_STATE_DIR": str(hal.cwd / "state")}, hal.cwd)
@@ -188,6 +189,7 @@ def test_comfyui_gets_no_token(hal: Hal) -> None:
         with_token("stop", "--force")
 
 
+@pytest.mark.local_only("an image brings its own Python")
 def test_a_boot_that_fails_says_why(lone_hal: Hal) -> None:
     broken = lone_hal.cwd / "python"
     broken.write_text("#!/bin/sh\necho 'ModuleNotFoundError: No module named torch' >&2\nexit 1\n")

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hal_image.host.engines.link import Link
 from hal_image.wire import decode, encode
 from tests.engine.conftest import ROOT, SD15, Hal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hal_image.host.engines.link import Link
+
 
 @pytest.fixture
 def link(hal: Hal) -> Iterator[Link]:
     hal("serve")
-    card = json.loads((Path(hal.engine()["folder"]) / "engine.json").read_text())
-    line = Link(Path(card["socket"]))
+    line = hal.link()
     yield line
     line.close()
 
@@ -117,7 +117,7 @@ def test_a_cancelled_job_ends_as_cancelled(link: Link) -> None:
 
 @pytest.mark.parametrize("raw", [b"not json\n", b"[]\n", b'{"v":99,"op":"status"}\n', b'{"v":1,"op":"dance"}\n'])
 def test_nonsense_is_answered_and_harms_nobody(link: Link, raw: bytes) -> None:
-    link._socket.sendall(raw)
+    link.send_raw(raw)
     event = link.next(10)
     assert event is not None
     assert event["event"] == "failed"
@@ -127,11 +127,13 @@ def test_nonsense_is_answered_and_harms_nobody(link: Link, raw: bytes) -> None:
     assert answer["event"] == "status"
 
 
-def test_the_wire_goes_over_a_pipe_too(link: Link) -> None:
+@pytest.mark.local_only("the Docker engine has no other way")
+def test_the_wire_goes_over_a_pipe_too(hal: Hal, link: Link) -> None:
     # As into a container: entrypoint.py beside the engine, and only its standard input and output.
     job = str(uuid.uuid4())
     request = encode({"op": "submit", "job": job, "graph": graph(7), "keep_alive_s": 300})
-    command = [sys.executable, str(ROOT / "entrypoint.py"), "submit", "--socket", str(link.path)]
+    socket = json.loads((Path(hal.engine()["folder"]) / "engine.json").read_text())["socket"]
+    command = [sys.executable, str(ROOT / "entrypoint.py"), "submit", "--socket", socket]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as bridge:
         assert bridge.stdin is not None
         assert bridge.stdout is not None

@@ -1,9 +1,12 @@
-"""``doctor``: looks at everything a picture needs and says what to fix. Starts and installs nothing."""
+"""``doctor``: looks at everything a picture needs and says what to fix. Installs nothing.
+
+Where there is an NVIDIA GPU and our image, a container is started that lists the GPUs and ends: there is no other way
+of knowing whether containers get them.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-import os
 import platform
 import shlex
 import shutil
@@ -15,7 +18,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about, paths
 from hal_image.errors import EnvironmentError_, HalError
+from hal_image.host import gpu_facts, gpu_fitness, mounts
+from hal_image.host.docker import answers, commands, program
+from hal_image.host.engines.docker import DockerEngine
 from hal_image.host.engines.running import running_engines
+from hal_image.host.gpu_presence import nvidia_present
 from hal_image.host.registry import choose_model, load
 from hal_image.host.result import Result
 from hal_image.install import venvs
@@ -64,10 +71,11 @@ def _checks(models_dir: Path) -> Iterator[Check]:
     yield _state()
     yield _engine()
     yield _gpu()
-    yield _docker()
+    yield from _docker()
     yield from _models(models_dir)
+    yield _disk(models_dir)
     engines = running_engines()
-    states = ", ".join(f"process {engine.pid} {(engine.status or {}).get('state', 'no answer')}" for engine in engines)
+    states = ", ".join(f"{engine.title} {(engine.status or {}).get('state', 'no answer')}" for engine in engines)
     yield Check("running engines", PASS, states or "none")
 
 
@@ -131,10 +139,62 @@ def _gpu() -> Check:
     return Check("GPU", PASS, "; ".join(answer.stdout.strip().splitlines()))
 
 
-def _docker() -> Check:
-    if shutil.which(os.environ.get("HAL_DOCKER") or "docker") is None:
-        return Check("Docker", PASS, "not installed, and not needed: the local engine is used")
-    return Check("Docker", PASS, "installed; the local engine is used until there is a Docker engine")
+def _docker() -> Iterator[Check]:
+    """Docker is never needed: what is wrong with it is a warning."""
+    if program.find() is None:
+        yield Check("Docker", PASS, "not installed, and not needed: the local engine is used")
+        return
+    try:
+        docker = DockerEngine()
+        engine = answers.engine(program.run(docker.program, commands.info()))
+    except HalError as error:
+        yield Check("Docker", WARN, f"{error.message}; the local engine is used", error.hint)
+        return
+    how = ", rootless" if engine.rootless else ""
+    yield Check("Docker", PASS, f"{'Podman' if engine.podman else 'Docker'} {engine.version} on {engine.system}{how}")
+    try:
+        image = docker.find_image()
+    except HalError as error:
+        yield Check("Docker image", WARN, f"{error.message}; the local engine is used", error.hint)
+        return
+    labels = [f"{name} {image.labels.get(f'hal8000.{name}', 'unknown')}" for name in ("version", "torch", "cuda")]
+    found = f"{docker.image}: {', '.join(labels)}, ComfyUI {image.facts['comfyui_version'] or 'unknown'}"
+    if image.tool_version not in {None, about.version()}:
+        yield Check("Docker image", WARN, f"{found}; this tool is {about.version()}", docker.build_command())
+        return
+    yield Check("Docker image", PASS, found)
+    yield from _docker_gpu(docker, image)
+
+
+def _docker_gpu(docker: DockerEngine, image: answers.Image) -> Iterator[Check]:
+    """Whether containers get the GPU: seen beforehand where it can be, else tried."""
+    if not nvidia_present():
+        return
+    try:
+        gpu_fitness.check_cards(gpu_facts.probe(), "all", image.cuda)
+    except HalError as error:
+        yield Check("GPU in containers", FAIL, error.message, error.hint)
+        return
+    tried = program.run(docker.program, commands.try_gpu(image.id))
+    if tried.code != 0:
+        wrong = answers.failure(tried)
+        yield Check("GPU in containers", FAIL, wrong.message, wrong.hint)
+        return
+    yield Check("GPU in containers", PASS, tried.out.splitlines()[0] if tried.out else "works")
+
+
+def _disk(models_dir: Path) -> Check:
+    """What kind of disk the models are on, and what a slow one costs, measured on the largest file that is there."""
+    mount = mounts.mount_here(models_dir)
+    if mount is None or not mount.remark:
+        return Check("models disk", PASS, f"{mount.kind} at {mount.point}" if mount else "unknown")
+    found = f"{models_dir} is on {mount.remark}"
+    files = sorted(models_dir.rglob("*.safetensors"), key=lambda file: -file.stat().st_size)
+    speed = mounts.read_speed(files[0]) if files else None
+    if speed is not None:
+        seconds = files[0].stat().st_size / speed
+        found += f"; it reads {speed / 1e6:.0f} MB/s here, so loading {files[0].name} takes about {seconds:.0f} s"
+    return Check("models disk", WARN, found, "for speed, set HAL_MODELS_DIR to a folder on a disk of this system")
 
 
 def _models(models_dir: Path) -> Iterator[Check]:

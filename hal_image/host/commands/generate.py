@@ -11,7 +11,7 @@ from hal_image.errors import HalError, InternalError, JsonObject, UsageError, er
 from hal_image.host import metadata
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
-from hal_image.host.engines import Connection, EngineRequest, choose
+from hal_image.host.engines import Connection, EngineRequest, Needs, choose
 from hal_image.host.engines.link import LinkClosed
 from hal_image.host.progress import Progress
 from hal_image.host.registry import choose_model, load
@@ -109,7 +109,13 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         plan = plan._replace(model=included_model.lay_out(plan.model, output, deadline))
         timings.prepare_s = time.monotonic() - began
         data["model"] = plan.model_json()
-    wanted = EngineRequest(models_dir, options.cpu, options.keep_alive, options.offline)
+    needs = Needs(
+        model=plan.model.model.name,
+        min_vram_gb=0.0 if options.low_vram else plan.model.model.min_vram_gb,
+        fit_for_cpu=plan.model.model.cpu or plan.chosen == "no_gpu",
+        files=tuple(found.path for found in plan.model.files),
+    )
+    wanted = EngineRequest(models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, needs)
     session = Session(options, output, plan, data, timings, deadline)
     try:
         raw = session.make_all(wanted)
@@ -218,6 +224,7 @@ class Session:
             finally:
                 self._progress.close()
                 connection.link.close()
+                connection.leave()
             # It was just ending. What it had not finished is asked of its successor.
             self._next, self._jobs = self._done, {}
         raise AssertionError("unreachable")
@@ -311,6 +318,7 @@ class Session:
             "reused": connection.reused,
         }
         engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
+        engine |= connection.place
         model = metadata.model_facts(self._plan.model)
         texts = metadata.texts(request, model, self._plan.graphs[index], engine_in_picture)
         picture = png.with_texts(raw, texts)

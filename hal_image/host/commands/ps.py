@@ -21,12 +21,12 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
     data = {"engines": [_facts(engine) for engine in engines]}
     if not engines:
         return Result("ps", data, ("no engine is running",))
-    rows = [("PID", "KIND", "STATE", "DEVICE", "QUEUED", "MODELS", "UP", "IDLE", "MODELS FOLDER")]
+    rows = [("ENGINE", "KIND", "STATE", "DEVICE", "QUEUED", "MODELS", "UP", "IDLE", "MODELS FOLDER")]
     for engine in engines:
         status = engine.status or {}
         rows.append(
             (
-                str(engine.pid),
+                str(engine.pid or "-") if engine.container is None else engine.container.name,
                 engine.kind,
                 str(status.get("state", "no answer")),
                 str(status.get("device") or "-"),
@@ -41,5 +41,4 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
 
 
 def _facts(engine: RunningEngine) -> dict[str, object]:
-    known = {"kind": engine.kind, "models_dir": engine.models_dir, "pid": engine.pid, "folder": str(engine.folder)}
-    return {**known, **(engine.status or {"state": "no answer"})}
+    return {**engine.to_json(), "folder": str(engine.folder), **(engine.status or {"state": "no answer"})}

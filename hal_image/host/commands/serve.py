@@ -7,18 +7,32 @@ from typing import TYPE_CHECKING
 from hal_image import paths
 from hal_image.errors import HalError, error_from_json
 from hal_image.host.deadline import Deadline
-from hal_image.host.engines import EngineRequest, choose
+from hal_image.host.engines import EngineRequest, Needs, choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.registry import choose_model, load
 from hal_image.host.result import Result
 from hal_image.wire import without_frame
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from hal_image.host.render import Output
 
 ASK_EVERY_S = 0.05
 ANSWER_LIMIT_S = 10.0
+
+
+def _needs(models_dir: Path) -> Needs:
+    """Of the model that a call without ``--model`` would use: whether that is fit for a processor. It may not be there
+    yet, and another may be used, so nothing else is asked of it.
+
+    Raises:
+        RegistryError: the registry is wrong.
+    """
+    registry = load()
+    model, chosen = choose_model(registry, None, models_dir)
+    return Needs(model.name, min_vram_gb=0.0, fit_for_cpu=model.cpu or chosen == "no_gpu")
 
 
 def run(options: argparse.Namespace, output: Output) -> Result:
@@ -31,7 +45,9 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     """
     deadline = Deadline.after(options.timeout)
     models_dir = paths.models_dir(options.models_dir)
-    wanted = EngineRequest(models_dir, options.cpu, options.keep_alive, options.offline)
+    wanted = EngineRequest(
+        models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, _needs(models_dir)
+    )
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link
     try:
@@ -59,7 +75,11 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         link.close()
     facts = without_frame(status)
     del facts["boot_error"]  # there is none: it would have been raised
-    data = {"engine": {"kind": connection.kind, **connection.facts, **facts, "reused": connection.reused}}
+    data = {
+        "engine": {
+            "kind": connection.kind, **connection.facts, **facts, "reused": connection.reused, **connection.place
+        }
+    }  # fmt: skip
     line = (
         f"engine ready: process {facts['pid']}, ComfyUI {facts['comfyui_version']} on {facts['device']}, {models_dir}"
     )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import TimeoutError_
-from hal_image.host.engines.link import Link, LinkClosed
+from hal_image.host.engines.link import LinkClosed
 from hal_image.host.engines.running import RunningEngine, running_engines, wait_until_gone
 from hal_image.host.result import Result
 
@@ -18,6 +15,7 @@ if TYPE_CHECKING:
 
     from hal_image.host.render import Output
 
+ANSWER_LIMIT_S = 5.0
 FORCE_GRACE_S = 10.0
 """Seconds that ``--force`` gives an engine to end by itself before it is killed."""
 
@@ -36,31 +34,25 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         _ask(engine, force=options.force)
     for engine in engines:
         if (engine.status or {}).get("state") == "busy" and not options.force:
-            output.note(f"waiting for engine {engine.pid} to finish its jobs")
-        if wait_until_gone(engine.folder, FORCE_GRACE_S if options.force else options.timeout):
+            output.note(f"waiting for {engine.title} to finish its jobs")
+        if wait_until_gone(engine, FORCE_GRACE_S if options.force else options.timeout):
             continue
         if not options.force:
             raise TimeoutError_(
-                f"engine {engine.pid} still has jobs", hint="wait longer with --timeout, or use --force", retryable=True
+                f"{engine.title} still has jobs", hint="wait longer with --timeout, or use --force", retryable=True
             )
-        _kill(engine)
-    stopped = [{"kind": engine.kind, "pid": engine.pid, "models_dir": engine.models_dir} for engine in engines]
-    lines = tuple(f"stopped engine {engine.pid}" for engine in engines) or ("no engine is running",)
+        engine.kill()
+        wait_until_gone(engine, FORCE_GRACE_S)
+    stopped = [engine.to_json() for engine in engines]
+    lines = tuple(f"stopped {engine.title}" for engine in engines) or ("no engine is running",)
     return Result("stop", {"stopped": stopped}, lines)
 
 
 def _ask(engine: RunningEngine, *, force: bool) -> None:
     try:
-        link = Link(engine.socket)
+        link = engine.open()
         link.send(op="stop", force=force)
+        link.ask(ANSWER_LIMIT_S, op="status")  # heard: over a pipe, what was sent could be lost with the sender
         link.close()
-    except LinkClosed:  # it does not answer: a signal is all that is left
-        with suppress(ProcessLookupError):
-            os.kill(engine.pid, signal.SIGTERM)
-
-
-def _kill(engine: RunningEngine) -> None:
-    # ComfyUI ends by itself when its parent is gone.
-    with suppress(ProcessLookupError):
-        os.kill(engine.pid, signal.SIGKILL)
-    wait_until_gone(engine.folder, FORCE_GRACE_S)
+    except LinkClosed:
+        engine.terminate()

@@ -5,12 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hal_image.errors import JsonObject
     from hal_image.host.deadline import Deadline
     from hal_image.host.engines.link import Link
     from hal_image.host.render import Output
+
+NAMES = ("auto", "docker", "local")
+"""Values of ``--engine`` and ``HAL_ENGINE``."""
+
+
+class Needs(NamedTuple):
+    """What a model asks of the machine.
+
+    Attributes:
+        model: its name.
+        min_vram_gb: GiB of VRAM below which it is not run.
+        fit_for_cpu: whether it may run on a processor without anybody having asked for that.
+        files: where its files are.
+    """
+
+    model: str
+    min_vram_gb: float
+    fit_for_cpu: bool
+    files: tuple[Path, ...] = ()
 
 
 class EngineRequest(NamedTuple):
@@ -19,14 +39,22 @@ class EngineRequest(NamedTuple):
     Attributes:
         models_dir: absolute path of the models folder.
         cpu: force the processor.
+        gpu: which GPUs: ``"all"``, or indexes or ids with commas between; ``None`` when it was not said.
         keep_alive_s: seconds of idleness until models are unloaded; ``-1`` never, ``0`` ends the engine.
         offline: nothing may be installed.
+        needs: of the model that will be used; ``None`` when there is none yet.
     """
 
     models_dir: Path
     cpu: bool
+    gpu: str | None
     keep_alive_s: float
     offline: bool
+    needs: Needs | None
+
+
+def _nothing() -> None:
+    """What most engines need when a call leaves them."""
 
 
 class Connection(NamedTuple):
@@ -37,8 +65,10 @@ class Connection(NamedTuple):
         link: the line to it.
         output_dir: where its pictures appear on this side.
         facts: what the JSON output tells of it: ComfyUI's version, commit and source.
-        prepare_s: seconds spent on installing.
+        prepare_s: seconds spent on installing it, or on starting its container.
         reused: whether it was running already.
+        place: what the JSON output tells of where it runs: the container.
+        leave: to be called when the link is closed.
     """
 
     kind: str
@@ -47,6 +77,8 @@ class Connection(NamedTuple):
     facts: JsonObject
     prepare_s: float
     reused: bool
+    place: JsonObject = {}  # noqa: RUF012 - never changed
+    leave: Callable[[], None] = _nothing
 
 
 class Engine(Protocol):
@@ -61,19 +93,28 @@ class Engine(Protocol):
         ...
 
 
-def choose(name: str) -> Engine:
-    """The engine for ``--engine NAME``. ``auto`` is the local one: there is no Docker engine yet.
+def choose(name: str | None) -> Engine:
+    """The engine for ``--engine NAME``, or for ``HAL_ENGINE`` when that was not given, or for ``auto``.
 
     Raises:
-        EnvironmentError_: ``docker_not_available``.
+        UsageError: ``HAL_ENGINE`` names none.
     """
-    from hal_image.errors import EnvironmentError_  # noqa: PLC0415 - keeps this module free to import
-    from hal_image.host.engines.local import LocalEngine  # noqa: PLC0415
+    # imported here, each by those who need it: this module is free to import
+    from hal_image.install import where  # noqa: PLC0415
 
+    name = name or where.setting("HAL_ENGINE") or "auto"
+    if name == "local":
+        from hal_image.host.engines.local import LocalEngine  # noqa: PLC0415
+
+        return LocalEngine()
     if name == "docker":
-        raise EnvironmentError_(
-            "the Docker engine is not built yet",
-            code="docker_not_available",
-            hint="use --engine local, which runs the same ComfyUI without Docker",
-        )
-    return LocalEngine()
+        from hal_image.host.engines.docker import DockerEngine  # noqa: PLC0415
+
+        return DockerEngine()
+    if name == "auto":
+        from hal_image.host.engines.auto import AutoEngine  # noqa: PLC0415
+
+        return AutoEngine()
+    from hal_image.errors import UsageError  # noqa: PLC0415
+
+    raise UsageError(f"HAL_ENGINE is {name!r}", hint=f"set it to one of {', '.join(NAMES)}, or unset it")

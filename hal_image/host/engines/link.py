@@ -1,11 +1,11 @@
-"""A line to an engine: requests out, events in (``hal_image.wire``)."""
+"""A line to an engine: requests out, events in (``hal_image.wire``), over its socket or over a process's pipes."""
 
 from __future__ import annotations
 
 import select
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hal_image import wire
 
@@ -14,26 +14,47 @@ if TYPE_CHECKING:
 
 HELLO_LIMIT_S = 10.0
 """Seconds for the greeting of an engine that accepts connections; a stopped process accepts and never greets."""
+PATH_FIELDS = ("log", "output_dir", "error", "boot_error")
+"""Fields in which an engine names files of its own."""
 
 
 class LinkClosed(Exception):
     """The engine hung up or cannot be reached."""
 
 
-class Link:
-    """One connection. Closing it cancels what was submitted over it and has not ended.
+class Carrier(Protocol):
+    """What carries the bytes both ways."""
 
-    Args:
-        path: the engine's unix socket.
+    def fileno(self) -> int:
+        """What becomes readable when there is something to ``receive``."""
+        ...
+
+    def send(self, data: bytes) -> None:
+        """Sends all of ``data``, or raises ``OSError``."""
+        ...
+
+    def receive(self) -> bytes:
+        """What has come; nothing at the end. May raise ``OSError``."""
+        ...
+
+    def epitaph(self) -> str:
+        """Why it ended, in words; asked for after the end."""
+        ...
+
+    def close(self) -> None:
+        """Hangs up; a second call does nothing."""
+        ...
+
+
+class SocketCarrier:
+    """A connection to a unix socket.
 
     Raises:
-        LinkClosed: nobody answers there.
+        LinkClosed: nobody listens there.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._buffer = b""
         try:
             self._socket.settimeout(HELLO_LIMIT_S)
             self._socket.connect(str(path))
@@ -41,6 +62,43 @@ class Link:
         except OSError as error:
             self._socket.close()
             raise LinkClosed(str(error)) from error
+
+    def fileno(self) -> int:
+        """As in ``Carrier``."""
+        return self._socket.fileno()
+
+    def send(self, data: bytes) -> None:
+        """As in ``Carrier``."""
+        self._socket.sendall(data)
+
+    def receive(self) -> bytes:
+        """As in ``Carrier``."""
+        return self._socket.recv(65536)
+
+    def epitaph(self) -> str:
+        """As in ``Carrier``."""
+        return "the engine closed the connection"
+
+    def close(self) -> None:
+        """As in ``Carrier``."""
+        self._socket.close()
+
+
+class Link:
+    """One connection. Closing it cancels what was submitted over it and has not ended.
+
+    Args:
+        carrier: what carries it; closed when the engine does not greet.
+        paths: a folder as the engine names it and as it is called here, where the two differ.
+
+    Raises:
+        LinkClosed: the engine does not greet.
+    """
+
+    def __init__(self, carrier: Carrier, paths: tuple[str, str] | None = None) -> None:
+        self._carrier = carrier
+        self._paths = paths
+        self._buffer = b""
         try:
             hello = self.next(HELLO_LIMIT_S)
         except BaseException:
@@ -57,8 +115,16 @@ class Link:
         Raises:
             LinkClosed: the engine is gone.
         """
+        self.send_raw(wire.encode(request))
+
+    def send_raw(self, data: bytes) -> None:
+        """Sends what is taken for a request.
+
+        Raises:
+            LinkClosed: the engine is gone.
+        """
         try:
-            self._socket.sendall(wire.encode(request))
+            self._carrier.send(data)
         except OSError as error:
             raise LinkClosed(str(error)) from error
 
@@ -71,18 +137,21 @@ class Link:
         """
         end = time.monotonic() + timeout_s
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._socket], [], [], max(0.0, end - time.monotonic()))
+            ready, _, _ = select.select([self._carrier], [], [], max(0.0, end - time.monotonic()))
             if not ready:
                 return None
             try:
-                received = self._socket.recv(65536)
+                received = self._carrier.receive()
             except OSError as error:
                 raise LinkClosed(str(error)) from error
             if not received:
-                raise LinkClosed("the engine closed the connection")
+                raise LinkClosed(self._carrier.epitaph())
             self._buffer += received
         raw, _, self._buffer = self._buffer.partition(b"\n")
-        return wire.decode(raw)
+        event = wire.decode(raw)
+        if self._paths is not None:
+            event |= {name: _moved(event[name], *self._paths) for name in PATH_FIELDS if name in event}
+        return event
 
     def ask(self, timeout_s: float, **request: object) -> wire.Line | None:
         """Sends a request that is answered with ``status`` and waits for that answer, skipping other events."""
@@ -95,4 +164,22 @@ class Link:
 
     def close(self) -> None:
         """Hangs up; a second call does nothing."""
-        self._socket.close()
+        self._carrier.close()
+
+
+def to_socket(path: Path) -> Link:
+    """A link to the engine that listens at ``path``.
+
+    Raises:
+        LinkClosed: nobody answers there.
+    """
+    return Link(SocketCarrier(path))
+
+
+def _moved(value: Any, there: str, here: str) -> Any:
+    """``value`` with every path below ``there`` as one below ``here``."""
+    if isinstance(value, str):
+        return value.replace(f"{there}/", f"{here}/")
+    if isinstance(value, dict):
+        return {key: _moved(item, there, here) for key, item in value.items()}
+    return value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hal_image import about, paths
 from hal_image.errors import EnvironmentError_
 from hal_image.host.engines import Connection, EngineRequest
-from hal_image.host.engines.link import Link, LinkClosed
+from hal_image.host.engines.link import Link, LinkClosed, to_socket
 from hal_image.locking import file_lock
 from hal_image.wire import EngineSettings
 
@@ -52,6 +52,7 @@ class LocalEngine:
             python=str(installed.python),
             comfyui_dir=str(installed.comfyui_dir),
             cpu=request.cpu,
+            gpu=None if request.gpu == "all" else request.gpu,
         )
         facts = {
             "comfyui_version": installed.comfyui_version,
@@ -97,7 +98,7 @@ def _find_or_start(
 def _connect(socket: Path, settings: EngineSettings, output: Output, deadline: Deadline) -> Link | None:
     """A line to the engine if its settings are the same; one with other settings is asked to end, and waited for."""
     try:
-        link = Link(socket)
+        link = to_socket(socket)
     except LinkClosed:
         return None
     if link.hello["settings"] == settings._asdict():
@@ -156,7 +157,7 @@ def _start(
     limit = time.monotonic() + START_LIMIT_S
     while True:
         with suppress(LinkClosed):
-            return Link(socket)
+            return to_socket(socket)
         if process.poll() is not None:
             if process.returncode == 0:
                 return None

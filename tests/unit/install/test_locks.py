@@ -12,7 +12,7 @@ from hal_image.install import where
 from hal_image.start import MODULES
 
 ROOT = Path(__file__).parents[3]
-NAMES = ("host", "engine", "dev", "comfyui-wheel")
+NAMES = ("host", "engine", "engine-cu128", "dev", "comfyui-wheel")
 
 
 def entries(name: str) -> list[str]:
@@ -77,6 +77,27 @@ def test_host_packages_are_those_of_pyproject() -> None:
 def test_host_and_dev_agree() -> None:
     host, dev = pinned("host"), pinned("dev")
     assert {key: dev.get(key) for key in host} == host
+
+
+def test_what_an_image_installs_together_agrees() -> None:
+    # the container runs the engine in the Python that runs ComfyUI: it has both lists of packages
+    host = pinned("host")
+    for name in ("engine", "engine-cu128"):
+        engine = pinned(name)
+        assert {key: version for key, version in engine.items() if key in host and host[key] != version} == {}
+        for package in ("pyyaml", "requests", "tqdm"):
+            assert (package, "") in engine
+    assert ("websocket-client", "") in host
+
+
+def test_the_variant_for_cuda_12_8_differs_in_torch_alone() -> None:
+    engine, variant = pinned("engine"), pinned("engine-cu128")
+    assert {version for (package, _), version in variant.items() if package == "torch"} == {"2.9.1"}
+    runtime = {version for (package, _), version in variant.items() if package == "nvidia-cuda-runtime-cu12"}
+    assert {version.rpartition(".")[0] for version in runtime} == {"12.8"}
+    with_torch = re.compile(r"torch(vision|audio)?|triton|nvidia-.*|setuptools|sympy")
+    shared = {key: version for key, version in variant.items() if not with_torch.fullmatch(key[0])}
+    assert shared == {key: version for key, version in engine.items() if not with_torch.fullmatch(key[0])}
 
 
 def test_the_wheel_is_the_one_that_about_names() -> None:

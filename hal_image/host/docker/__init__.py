@@ -1,0 +1,1 @@
+"""Containers, as far as the host has to know: the one program that is run, its command lines, its answers."""

@@ -1,0 +1,73 @@
+"""``--engine auto``: the container where there is one or can be one at once, else the local engine.
+
+An engine that runs for the models folder is used, whichever it is: what was warm stays warm. Otherwise a Docker engine
+that has our image was set up for this, and is used. An image is never built unasked; that takes minutes and gigabytes,
+as installing the local engine does, which is what happens then. Where there is no Docker program this costs a look
+through ``PATH``.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from hal_image import paths
+from hal_image.errors import EnvironmentError_
+from hal_image.install import where
+
+if TYPE_CHECKING:
+    from hal_image.host.deadline import Deadline
+    from hal_image.host.engines import Connection, Engine, EngineRequest
+    from hal_image.host.render import Output
+
+
+class AutoEngine:
+    """See the module."""
+
+    def connect(self, request: EngineRequest, output: Output, deadline: Deadline) -> Connection:
+        """As the engine that is chosen does.
+
+        Raises:
+            EnvironmentError_, TimeoutError_: as for that one.
+        """
+        from hal_image.host.docker import program  # noqa: PLC0415 - not where it has been said what to use
+
+        # On a Mac no container has the GPU.
+        if _local_was_set_up() or sys.platform == "darwin" or program.find() is None:
+            return _local().connect(request, output, deadline)
+        from hal_image.host.engines.docker import DockerEngine  # noqa: PLC0415 - only where there is Docker
+
+        docker = DockerEngine()
+        running = docker.find(request, output, deadline)
+        if running is not None:
+            return running
+        if not _local_runs(request):
+            try:
+                docker.find_image()
+            except EnvironmentError_ as error:
+                output.detail(f"using the local engine: {error.message}")
+            else:
+                return docker.connect(request, output, deadline)
+        return _local().connect(request, output, deadline)
+
+
+def _local() -> Engine:
+    from hal_image.host.engines.local import LocalEngine  # noqa: PLC0415 - only if it is the one
+
+    return LocalEngine()
+
+
+def _local_was_set_up() -> bool:
+    """Whether the user has said what the local engine is to run with: then it is the one that is meant."""
+    return any(where.setting(name) is not None for name in ("HAL_ENGINE_PYTHON", "HAL_COMFYUI_DIR"))
+
+
+def _local_runs(request: EngineRequest) -> bool:
+    from hal_image.host.engines.link import LinkClosed, to_socket  # noqa: PLC0415 - only where there is Docker
+    from hal_image.host.engines.local import engine_key  # noqa: PLC0415 - likewise
+
+    try:
+        to_socket(paths.runtime_socket(engine_key(str(request.models_dir.resolve())))).close()
+    except LinkClosed:
+        return False
+    return True

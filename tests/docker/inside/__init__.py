@@ -1,0 +1,1 @@
+"""Scripts that run inside the image, whose Python has none of our tools: standard library only."""
