@@ -72,7 +72,8 @@ RUN set -eu; \
     $python -I -m pip uninstall --quiet --yes setuptools pip; \
     rm -rf "$site/torch/include" "$site/torch/share" "$site"/nvidia/*/include; \
     find "$site/torch/bin" -type f ! -name torch_shm_manager -delete; \
-    find "$site" -type d \( -name tests -o -name test \) -prune -exec rm -rf {} +; \
+    # numpy's own tests are part of numpy.testing, which scipy imports
+    find "$site" -path "$site/numpy" -prune -o -type d \( -name tests -o -name test \) -prune -exec rm -rf {} +; \
     find "$site" -name '*.a' -delete; \
     # Bytecode that is never compared with its source: a read-only container could not write it anew anyway. Some
     # packages carry files that are not meant to compile, so the status says nothing.

@@ -18,8 +18,9 @@ Build the engine's image from this checkout and let it test itself. When nothing
   --no-cache              build everything anew
   -h, --help              this text
 
-HAL_DOCKER names the program (docker). PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_TRUSTED_HOST, PIP_DEFAULT_TIMEOUT,
-PIP_RETRIES, HAL_COMFYUI_GIT_URL and the proxies of the environment hold while building and are not in the image.
+HAL_DOCKER names the program (docker), HAL_COMFYUI_SOURCE is --comfyui-source. PIP_INDEX_URL, PIP_EXTRA_INDEX_URL,
+PIP_TRUSTED_HOST, PIP_DEFAULT_TIMEOUT, PIP_RETRIES, HAL_COMFYUI_GIT_URL and the variables for proxies hold while building
+and are not in the image.
 
 exit codes: 0 the image is there and passed its test; 2 wrong call; 3 Docker, network or disk failed, or the test did
 END
@@ -41,7 +42,7 @@ cuda=12.1
 base=
 ca_cert=
 network=
-source=auto
+source=${HAL_COMFYUI_SOURCE:-auto}
 no_cache=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -184,7 +185,11 @@ build() {
     say "building $tag from $base with $builder: torch $torch, CUDA $cuda"
     began=$(date +%s)
     { "$docker" build "$@" "$context/files" && touch "$context/built"; } 2>&1 | tee "$log" >&2
-    [ -e "$context/built" ] || fail "the build failed at: $(the_step)" "$(likely_fix)"
+    if ! [ -e "$context/built" ]; then
+        sed "s/$(printf '\033')\[[0-9;]*m//g" "$log" >"$log.plain" # the plain builder paints errors red
+        log=$log.plain
+        fail "the build failed at: $(the_step)" "$(likely_fix)"
+    fi
     say "built in $(($(date +%s) - began)) s"
 }
 

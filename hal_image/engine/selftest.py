@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from importlib import metadata
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about, container, paths
-from hal_image.engine.comfyui_process import ComfyProcess
+from hal_image.engine.comfyui_process import ComfyProcess, child_environment
 from hal_image.errors import HalError
 from hal_image.install import comfyui_source, markers
 from hal_image.wire import EngineSettings
@@ -139,8 +140,41 @@ def folders() -> str:
     return "as they should be"
 
 
+def nodes() -> str:
+    """Every module that ComfyUI can use imports: at boot the engine leaves most of them for later.
+
+    ComfyUI's own quick test, which loads all of its nodes and ends.
+    """
+    with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
+        page = Path(folder, "page")
+        page.mkdir()
+        (page / "index.html").touch()
+        # fmt: off
+        command = [
+            sys.executable, "main.py", "--quick-test-for-ci", "--cpu",
+            "--base-directory", folder, "--front-end-root", str(page), "--database-url", "sqlite:///:memory:",
+            "--disable-all-custom-nodes", "--disable-api-nodes",
+        ]
+        # fmt: on
+        done = subprocess.run(
+            command,
+            cwd=container.COMFYUI,
+            env=child_environment(os.environ, cpu=True),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+    failed = [line for line in lines if "IMPORT FAILED" in line]
+    if done.returncode != 0 or failed:
+        raise Problem("; ".join(failed or lines[-1:]))
+    return "all of ComfyUI's import"
+
+
 def boot() -> str:
-    """ComfyUI boots on the processor and answers."""
+    """ComfyUI boots as the engine boots it, on the processor, and answers."""
     with tempfile.TemporaryDirectory(prefix="selftest-") as folder:
         settings = EngineSettings(about.version(), str(paths.models_dir()), sys.executable, container.COMFYUI, cpu=True)
         process = ComfyProcess(settings, Path(folder))
@@ -172,6 +206,7 @@ CHECKS: tuple[tuple[str, Callable[[], str]], ...] = (
     ("torch", torch),
     ("comfyui", comfyui),
     ("folders", folders),
+    ("nodes", nodes),
     ("boot", boot),
 )
 """In this order; a new one goes here."""

@@ -310,7 +310,8 @@ def forget_old_output(output_dir: Path) -> None:
 
 
 def _bug(error: Exception, comfy: ComfyProcess) -> InternalError:
-    log = comfy.folder / "engine.log"
+    log = comfy.folder / "engine.log"  # in a container it is Docker that keeps what we say
+    log = log if log.exists() else comfy.log
     return InternalError(
         f"a bug in the engine: {type(error).__name__}: {error}",
         hint=f"please report it with the log {log}",

@@ -262,7 +262,7 @@ def _failed(file: ModelFile, source: Source, reason: str) -> ModelError:
     return ModelError(
         f"{file.name} cannot be downloaded from {urlsplit(source.address).hostname}: {reason}",
         code="download_failed",
-        hint="run it again, it goes on where it ended; behind a proxy set HTTPS_PROXY, for a mirror HF_ENDPOINT",
+        hint="run it again, it goes on where it ended; some networks need HTTPS_PROXY, REQUESTS_CA_BUNDLE, HF_ENDPOINT",
         retryable=True,
         details=_details(file, source),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 
@@ -28,7 +29,7 @@ def test_an_unchanged_rebuild_takes_a_moment(image: str) -> None:
 
 def test_a_base_that_cannot_be_had(image: str) -> None:
     failure, hint = failing(*build_command("hal8000-test-missing:none"))
-    assert "FROM" in failure
+    assert re.search("FROM|load metadata", failure)
     assert "the base image hal8000-test-missing:none cannot be pulled" in hint
     assert inspect(TAG)["Id"] == image, "a build that failed leaves the image alone"
 
@@ -37,7 +38,7 @@ def test_an_index_that_cannot_be_reached(image: str) -> None:
     command = build_command(base_image(), "--tag", f"{TAG}-broken")
     nobody = "http://127.0.0.1:9/simple"  # the discard port
     failure, hint = failing(*command, PIP_INDEX_URL=nobody, PIP_RETRIES="0")
-    assert "RUN set -eu; python3 -m venv /opt/venv" in " ".join(failure.split())
+    assert re.search(r"RUN set -eu; +(python3 -m venv|cd /build)", failure)  # BuildKit is at both of them then
     assert "PIP_INDEX_URL" in hint
     assert docker("image", "inspect", f"{TAG}-broken", code=None).returncode != 0
     assert inspect(TAG)["Id"] == image

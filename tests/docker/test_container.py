@@ -16,7 +16,7 @@ from hal_image import about
 from hal_image import container as inside
 from hal_image.wire import decode, encode
 from tests import synthetic
-from tests.docker.conftest import PROGRAM, UID, Container, docker, started
+from tests.docker.conftest import PROGRAM, SEALED, UID, Container, docker, started
 from tests.engine.conftest import SD15
 from tests.engine.test_wire import graph
 
@@ -43,6 +43,12 @@ def test_it_serves_with_no_options_but_mounts(container: Container) -> None:
         about.COMFYUI_VERSION,
         about.COMFYUI_COMMIT,
     )
+
+
+def test_a_folder_that_it_cannot_write_is_told(image: str) -> None:
+    told = docker("run", "--rm", *SEALED, image, "serve", "--cpu", code=3)
+    assert "engine_folder_unwritable" in told.stderr
+    assert f"-v FOLDER:{inside.SPOOL}" in told.stderr
 
 
 def test_it_is_sealed(container: Container) -> None:
@@ -132,10 +138,11 @@ def with_model(image: str, models: Path, tmp_path: Path) -> Iterator[Container]:
 
 
 def test_a_picture_comes_through_the_spool(with_model: Container) -> None:
-    # The whole way; also: what the image leaves out of torch and the others is not needed for it.
+    # The whole way; and with the sampler and scheduler for which the engine loads most of what it left for later.
     with_model.wait_until_idle()
     job = str(uuid.uuid4())
     prompt = graph(1)
+    prompt["8"]["inputs"] |= {"sampler_name": "lms", "scheduler": "beta"}
     prompt["10"]["inputs"]["filename_prefix"] = f"{job}/image"
     command = [PROGRAM, "exec", "-i", with_model.name, inside.SUBMIT]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as line:

@@ -82,7 +82,7 @@ def test_the_selftest_passes_in_a_sealed_container(image: str, user: str | None)
     told = json.loads(selftest(image, *(("--user", user) if user else ()), arguments=("--json",)))
     assert told["ok"]
     checks = {check["name"]: check["detail"] for check in told["checks"]}
-    assert list(checks) == ["user", "python", "packages", "torch", "comfyui", "folders", "boot"]
+    assert list(checks) == ["user", "python", "packages", "torch", "comfyui", "folders", "nodes", "boot"]
     assert checks["user"] == (user or "10001:10001")
     assert checks["torch"] == "2.4.1+cu121, CUDA 12.1"
 
@@ -93,16 +93,25 @@ def test_the_selftest_tells_what_is_wrong(image: str, tmp_path: Path) -> None:
     (tmp_path / "lock").write_text(lock.read_text().replace("aiohttp==", "aiohttp==9"))
     (tmp_path / "source.json").write_text('{"commit": "0"}')
     (tmp_path / "models").mkdir(mode=0o700)
-    wrong = {"lock": "/opt/venv/engine.txt", "source.json": "/opt/comfyui/source.json", "models": "/models/checkpoints"}
+    (tmp_path / "pack.py").write_text("import not_there\n")
+    (tmp_path / "no bytecode").mkdir()
+    wrong = {
+        "lock": "/opt/venv/engine.txt",
+        "source.json": "/opt/comfyui/source.json",
+        "models": "/models/checkpoints",
+        "pack.py": "/opt/comfyui/comfy_extras/nodes_mask.py",
+        "no bytecode": "/opt/comfyui/comfy_extras/__pycache__",
+    }
     mounts = [f"--volume={tmp_path / name}:{where}:ro" for name, where in wrong.items()]
     (tmp_path / "all").mkdir(mode=0o755)
     (tmp_path / "all" / "checkpoints").mkdir()
     mounts.insert(0, f"--volume={tmp_path / 'all'}:/models:ro")
     lines = selftest(image, "--user", "4712:4712", *mounts, code=3).splitlines()
     failed = {line.split()[1].rstrip(":"): line for line in lines if line.startswith("FAIL")}
-    assert failed.keys() == {"packages", "comfyui", "folders"}
+    assert failed.keys() == {"packages", "comfyui", "folders", "nodes"}
     assert "aiohttp is " in failed["packages"]
     assert "/models/checkpoints cannot be read by user 4712" in failed["folders"]
+    assert "IMPORT FAILED: nodes_mask.py" in failed["nodes"]
     assert lines[-1].startswith("ok    boot: "), "a failure does not hide what comes after it"
 
 

@@ -235,6 +235,15 @@ def test_one_shot_that_is_interrupted_leaves_nothing(lone_hal: Hal) -> None:
     assert containers(lone_hal) == []
 
 
+def test_one_shots_at_once_make_their_pictures_one_after_the_other(lone_hal: Hal) -> None:
+    # Each ends the container that another may just be reaching.
+    calls = [lone_hal.start("-p", "x", *QUICK, "-o", f"{index}.png", "--keep-alive", "0") for index in range(3)]
+    said = [call.communicate(timeout=200)[1] for call in calls]
+    assert [call.returncode for call in calls] == [0, 0, 0], said
+    assert sorted(path.name for path in lone_hal.cwd.glob("*.png")) == ["0.png", "1.png", "2.png"]
+    lone_hal.wait_for(lambda: containers(lone_hal) == [], 20)
+
+
 def test_an_interrupt_leaves_the_container_warm(lone_hal: Hal) -> None:
     process = lone_hal.start("-p", "x", *SLOW, "-o", "x.png")
     engine = lone_hal.wait_until_busy()

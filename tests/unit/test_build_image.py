@@ -173,6 +173,7 @@ def test_a_password_is_in_no_list_of_processes(build: StandIn) -> None:
         ("Step 3/9 : RUN pip\nTHESE PACKAGES DO NOT MATCH THE HASHES", "3/9 : RUN pip", "PIP_INDEX_URL"),
         ("Step 3/9 : RUN x\nhint: do this\nTemporary failure resolving", "3/9 : RUN x", "hint: do this"),
         ("#9 [a 3/4] RUN x\n#8 [b 3/4] RUN y\n------\n > [a 3/4] RUN x:\n------\nboom", "[a 3/4]", "the lines above"),
+        ("Step 3/9 : RUN x\n\033[91mhint: do this\n\033[0mThe command failed", "3/9 : RUN x", "hint: do this"),
         ("#9 [comfyui 3/4] RUN x\n#9 12.3 hint: do that", "[comfyui 3/4]", "hint: do that"),
         ("Step 3/9 : RUN x\nboom", "3/9 : RUN x", "the lines above say why"),
     ],

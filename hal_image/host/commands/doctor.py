@@ -158,7 +158,7 @@ def _docker() -> Iterator[Check]:
         yield Check("Docker image", WARN, f"{error.message}; the local engine is used", error.hint)
         return
     labels = [f"{name} {image.labels.get(f'hal8000.{name}', 'unknown')}" for name in ("version", "torch", "cuda")]
-    found = f"{docker.image}: {', '.join(labels)}, ComfyUI {image.facts['comfyui_version'] or 'unknown'}"
+    found = f"{docker.image}: {', '.join(labels)}, ComfyUI {image.labels.get('hal8000.comfyui.version', 'unknown')}"
     if image.tool_version not in {None, about.version()}:
         yield Check("Docker image", WARN, f"{found}; this tool is {about.version()}", docker.build_command())
         return

@@ -51,8 +51,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
 def _ask(engine: RunningEngine, *, force: bool) -> None:
     try:
         link = engine.open()
-        link.send(op="stop", force=force)
-        link.ask(ANSWER_LIMIT_S, op="status")  # heard: over a pipe, what was sent could be lost with the sender
+        link.ask(ANSWER_LIMIT_S, op="stop", force=force)  # answered: over a pipe, it could be lost with the sender
         link.close()
     except LinkClosed:
         engine.terminate()

@@ -20,17 +20,11 @@ class Image(NamedTuple):
 
     Attributes:
         id: ``sha256:…``.
-        labels: with its versions, see ``facts`` and ``cuda``.
+        labels: with its versions; an image built by hand lacks some.
     """
 
     id: str
     labels: dict[str, str]
-
-    @property
-    def facts(self) -> dict[str, str | None]:
-        """What the JSON output tells of ComfyUI in it."""
-        names = {"comfyui_version": "version", "comfyui_commit": "commit", "comfyui_source": "source"}
-        return {fact: self.labels.get(f"hal8000.comfyui.{label}") for fact, label in names.items()}
 
     @property
     def tool_version(self) -> str | None:
@@ -113,9 +107,13 @@ def no_image(tag: str, build: str) -> EnvironmentError_:
 
 
 def is_gone(text: str) -> bool:
-    """Whether what was said means that there is no such container, or that it does not run."""
-    low = text.lower()
-    return any(said in low for said in ("no such container", "is not running", "no container with name"))
+    """Whether what was said means that there is no such container."""
+    return any(said in text.lower() for said in ("no such container", "no container with name"))
+
+
+def is_name_taken(answer: Answer) -> bool:
+    """Whether a container of that name is still there: for a moment, its name outlives it."""
+    return answer.code != 0 and "is already in use by" in answer.err
 
 
 def containers(answer: Answer) -> list[Found]:
@@ -186,8 +184,11 @@ def failure(answer: Answer) -> EnvironmentError_:
             hint="look at it with `docker ps`; restart it if that hangs, too",
             details=details,
         )
-    last = said.splitlines()[-1][:300]
-    return EnvironmentError_(f"Docker failed: {last}", code="docker_failed", hint="run `doctor`", details=details)
+    # after what is wrong, newer programs name their own help
+    lines = [line for line in said.splitlines() if line.strip() and "--help" not in line] or [said]
+    return EnvironmentError_(
+        f"Docker failed: {lines[-1][:300]}", code="docker_failed", hint="run `doctor`", details=details
+    )
 
 
 FAILURES = (

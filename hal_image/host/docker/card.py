@@ -44,7 +44,6 @@ class Card(NamedTuple):
         settings: what it was started with.
         name, id: the container's.
         image_id: the image's.
-        facts: ComfyUI's version, commit and source, of the image.
         vram_mb: memory of the largest of its GPUs in MiB; ``None`` without or when it is not known.
     """
 
@@ -52,7 +51,6 @@ class Card(NamedTuple):
     name: str
     id: str
     image_id: str
-    facts: dict[str, str | None]
     vram_mb: int | None
 
     def to_json(self) -> JsonObject:

@@ -88,6 +88,7 @@ class Call:
     def __init__(self, program: str, arguments: Sequence[str], what: str = "Docker") -> None:
         self._what = what
         self._code: int | None = None
+        self._heard = b""
         ours, theirs = [], []
         for index in range(3):
             read, write = map(_above_standard_streams, os.pipe())
@@ -123,13 +124,21 @@ class Call:
             data = data[os.write(self._input, data) :]
 
     def receive(self) -> bytes:
-        """Reads from its standard output."""
-        return os.read(self._output, CHUNK_BYTES)
+        """Reads from its standard output, on which an engine says JSON objects.
+
+        Of a container that is just stopping, Docker itself complains there: that is the end, and no word of an engine.
+        """
+        received = os.read(self._output, CHUNK_BYTES)
+        if not self._heard:
+            self._heard = received
+        return received if self._heard.startswith(b"{") else b""
 
     def epitaph(self) -> str:
         """What has ended, and the last line that was said about it, or the exit code."""
         answer = self.finish(5.0)
-        return f"{self._what} ended ({answer.err.splitlines()[-1] if answer.err else f'exit code {answer.code}'})"
+        complaint = "" if self._heard.startswith(b"{") else self._heard.decode("utf-8", "replace").strip()
+        said = (answer.err or complaint or f"exit code {answer.code}").splitlines()
+        return f"{self._what} ended ({said[-1]})"
 
     def close(self) -> None:
         """Lets go of its pipes, which ends one that reads them. It is not waited for: that would take its time."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 START_LIMIT_S = 60
 """Seconds until a started engine must greet; it does so before it boots ComfyUI, after less than a second."""
+NAME_LIMIT_S = 10.0
+"""Seconds for the name of a container that has just ended to become free."""
 LAST_WORDS_S = 3.0
 """Seconds for the rest of the log of a container that has ended."""
 START_LOCK = "start.lock"
@@ -77,7 +79,6 @@ def start(engine: DockerEngine, request: EngineRequest, output: Output, deadline
             name=engines.container_name(folder.name),
             id="",
             image_id=image.id,
-            facts=image.facts,
             vram_mb=vram_mb,
         )
         wanted = commands.Container(
@@ -180,11 +181,17 @@ def _tell_of_versions(image: Image, output: Output) -> None:
 
 def _run(engine: DockerEngine, wanted: commands.Container, host: commands.Host, folder: Path) -> str:
     """Starts it and returns its id."""
-    answer = program.run(engine.program, commands.run(wanted, host))
+    end = time.monotonic() + NAME_LIMIT_S
+    while answers.is_name_taken(answer := program.run(engine.program, commands.run(wanted, host))):
+        if time.monotonic() > end:
+            break
+        time.sleep(engines.POLL_S)
     if answer.code == 0:
         return answer.out.splitlines()[-1]
     card.remove(folder)
     program.run(engine.program, commands.remove(wanted.name))  # one that was made and could not be started
+    if answers.is_no_image(answer):  # gone since it was looked at
+        raise answers.no_image(engine.image, engine.build_command())
     raise answers.failure(answer)
 
 

@@ -18,6 +18,7 @@ from hal_image.install import where
 if TYPE_CHECKING:
     from hal_image.host.deadline import Deadline
     from hal_image.host.engines import Connection, Engine, EngineRequest
+    from hal_image.host.engines.docker import DockerEngine
     from hal_image.host.render import Output
 
 
@@ -37,18 +38,26 @@ class AutoEngine:
             return _local().connect(request, output, deadline)
         from hal_image.host.engines.docker import DockerEngine  # noqa: PLC0415 - only where there is Docker
 
-        docker = DockerEngine()
-        running = docker.find(request, output, deadline)
-        if running is not None:
-            return running
-        if not _local_runs(request):
-            try:
+        try:
+            docker = DockerEngine()
+            running = _running(docker, request, output, deadline)
+            if running is None and not _local_runs(request):
                 docker.find_image()
-            except EnvironmentError_ as error:
-                output.detail(f"using the local engine: {error.message}")
-            else:
                 return docker.connect(request, output, deadline)
-        return _local().connect(request, output, deadline)
+        except EnvironmentError_ as error:
+            if not error.code.startswith("docker_") or error.code == "docker_gpu_runtime_missing":
+                raise  # Docker is there and would be used: what is wrong is to be told
+            output.detail(f"using the local engine: {error.message}")
+            running = None
+        return running or _local().connect(request, output, deadline)
+
+
+def _running(docker: DockerEngine, request: EngineRequest, output: Output, deadline: Deadline) -> Connection | None:
+    """The container that runs already. What stands against it is told by a start, where Docker is still there."""
+    try:
+        return docker.find(request, output, deadline)
+    except EnvironmentError_:
+        return None
 
 
 def _local() -> Engine:

@@ -103,12 +103,16 @@ class DockerEngine:
         _check_model(request, kept)
         if not kept.id:  # another call is just starting it, or did not get to write down the rest
             kept = kept._replace(id=program.run(self.program, commands.container_id(kept.name)).out)
+            if not kept.id:
+                return None
         looking = program.Call(self.program, commands.image_id(self.image))
         try:
             link = self.open(kept.name, folder, ANSWER_LIMIT_S)
         except LinkClosed as error:
             looking.kill()
             output.detail(f"{kept.name} does not answer: {error}")
+            if answers.is_gone(str(error)):
+                card.remove(folder)  # the next call need not look for it; one that is starting it writes it anew
             return None
         found = looking.finish()
         if answers.is_no_image(found):
@@ -156,7 +160,7 @@ class DockerEngine:
             kind="docker",
             link=link,
             output_dir=Path(link.hello["output_dir"]),
-            facts=kept.facts,
+            facts=link.hello["comfyui"],
             prepare_s=0.0 if started is None else time.monotonic() - started,
             reused=started is None,
             place=kept.to_json(),

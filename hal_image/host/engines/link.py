@@ -126,7 +126,7 @@ class Link:
         try:
             self._carrier.send(data)
         except OSError as error:
-            raise LinkClosed(str(error)) from error
+            raise LinkClosed(self._carrier.epitaph()) from error
 
     def next(self, timeout_s: float) -> wire.Line | None:
         """The next event, or ``None`` when none came within ``timeout_s``.
@@ -142,8 +142,8 @@ class Link:
                 return None
             try:
                 received = self._carrier.receive()
-            except OSError as error:
-                raise LinkClosed(str(error)) from error
+            except OSError:
+                received = b""
             if not received:
                 raise LinkClosed(self._carrier.epitaph())
             self._buffer += received

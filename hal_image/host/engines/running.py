@@ -229,7 +229,7 @@ def wait_until_gone(engine: RunningEngine, timeout_s: float) -> bool:
     while engine.is_there():
         if time.monotonic() >= end:
             return False
-        time.sleep(0.05)
+        time.sleep(0.05 if engine.container is None else 0.2)  # asking Docker is a process each time
     if engine.container is not None:
         cards.remove(engine.folder)  # or the next call would look for it
     return True

@@ -74,3 +74,14 @@ def test_every_sampler_and_scheduler_is_taken() -> None:
 
 def test_one_number_is_a_square() -> None:
     assert parse(["-p", "x", "--size", "512"], "hal").size == (512, 512)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0", "0"), ("all", "all"), ("01", "1"), ("10", "10")])
+def test_a_gpu_is_a_number_or_all(text: str, expected: str) -> None:
+    assert parse(["-p", "x", "--gpu", text], "hal").gpu == expected
+
+
+@pytest.mark.parametrize("arguments", [("--gpu", "-1"), ("--gpu", "one"), ("--gpu", "²"), ("--gpu", "0", "--cpu")])
+def test_no_gpu(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError):
+        parse(["-p", "x", *arguments], "hal")

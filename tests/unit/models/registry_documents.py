@@ -131,6 +131,7 @@ BAD = [
     Bad("negative", "steps: 20\n", "steps: -1\n", "23:14", "steps cannot be '-1'"),
     Bad("too many steps", "steps: 20\n", "steps: 10001\n", "23:14", "steps cannot be 10001", "from 1 to 10000"),
     Bad("cfg too high", "cfg: 7", "cfg: 101", "24:12", "cfg cannot be 101", "from 0 to 100"),
+    Bad("cpu is text", "min_vram_gb: 7.5", "min_vram_gb: 7.5\n    cpu: fast", "7:10", "cpu must be true or false", "seconds"),
     Bad("vram is text", "min_vram_gb: 7.5", "min_vram_gb: 8 GB", "6:18", "min_vram_gb must be a number, not text", "GiB"),
     Bad("flag is yes", "gated: true", "gated: yes", "19:20", "gated cannot be 'yes'", "true or false", False),
     Bad("flag is a number", "gated: true", "gated: 1", "19:20", "gated must be true or false, not a whole number"),

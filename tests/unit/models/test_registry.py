@@ -36,6 +36,7 @@ def test_every_value_arrives(base: Path) -> None:
     paint = loaded.models["paint"]
     assert (paint.name, paint.description, paint.family, paint.min_vram_gb) == ("paint", "A painter", "sdxl", 7.5)
     assert paint.registry == str(base)
+    assert paint.cpu is False
     assert paint.defaults == Defaults(1024, 768, 20, 7.0, None, "euler", "normal")
     (file,) = paint.files
     assert (file.role, file.folder, file.name) == ("checkpoint", "checkpoints", "paint.safetensors")
@@ -311,6 +312,7 @@ def test_our_small_model_needs_neither_a_download_nor_a_gpu() -> None:
     doodle = load_registry(default_registry_path()).models["doodle"]
     assert [source.bundled for file in doodle.files for source in file.sources] == ["doodle"]
     assert doodle.min_vram_gb <= 1
+    assert doodle.cpu is True
 
 
 def test_only_a_model_that_comes_with_us_takes_the_defaults_place() -> None:

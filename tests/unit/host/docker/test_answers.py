@@ -96,6 +96,21 @@ def test_what_is_not_known_is_passed_on() -> None:
     assert "first" in error.details["docker"]
 
 
+def test_the_programs_help_is_no_reason() -> None:
+    said = "docker: Error response from daemon: something new.\n\nRun 'docker run --help' for more information"
+    assert answers.failure(failed(said)).message == "Docker failed: docker: Error response from daemon: something new."
+
+
+def test_a_name_that_is_taken() -> None:
+    said = (
+        'docker: Error response from daemon: Conflict. The container name "/hal8000-a-b" is already in use by '
+        'container "1f". You have to remove (or rename) that container to be able to reuse that name.'
+    )
+    assert answers.is_name_taken(failed(said))
+    assert not answers.is_name_taken(failed("docker: Error response from daemon: something new."))
+    assert not answers.is_name_taken(Answer(0, "1f", ""))
+
+
 def test_silence_is_told() -> None:
     assert "in time" in answers.failure(failed("", -9)).message
 
@@ -129,10 +144,9 @@ def test_a_daemon_that_is_not_there_is_no_missing_image() -> None:
 
 
 def test_facts_of_an_image() -> None:
-    labels = {"hal8000.version": "0.1.0", "hal8000.cuda": "12.1", "hal8000.comfyui.version": "0.3.75"}
+    labels = {"hal8000.version": "0.1.0", "hal8000.cuda": "12.1"}
     image = answers.image(Answer(0, json.dumps({"id": "sha256:1", "labels": labels}), ""), "x", "")
     assert (image.id, image.tool_version, image.cuda) == ("sha256:1", "0.1.0", (12, 1))
-    assert image.facts == {"comfyui_version": "0.3.75", "comfyui_commit": None, "comfyui_source": None}
     bare = answers.image(Answer(0, '{"id": "sha256:2", "labels": null}', ""), "x", "")
     assert (bare.tool_version, bare.cuda) == (None, ())
 
@@ -188,3 +202,16 @@ def test_containers() -> None:
 )
 def test_numbers(version: str, expected: tuple[int, ...]) -> None:
     assert answers.numbers(version) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ("container a ended (Error response from daemon: No such container: a)", True),
+        ('Error: no container with name or ID "a" found: no such container', True),
+        ("container a ended (exit code 137)", False),
+        ("Cannot connect to the Docker daemon", False),
+    ],
+)
+def test_a_container_that_is_gone(said: str, gone: bool) -> None:
+    assert answers.is_gone(said) is gone

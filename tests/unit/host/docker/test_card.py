@@ -15,7 +15,6 @@ CARD = card.Card(
     name="hal8000-a-b",
     id="1f",
     image_id="sha256:1",
-    facts={"comfyui_version": "0.3.75", "comfyui_commit": None, "comfyui_source": "wheel"},
     vram_mb=24576,
 )
 

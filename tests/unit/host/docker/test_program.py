@@ -148,3 +148,10 @@ def test_a_pipe_that_ends_in_silence_says_with_what(script: Callable[[str], str]
     link = Link(program.Call(path, ["exec"], "container a"))
     with pytest.raises(LinkClosed, match=r"container a ended \(exit code 137\)"):
         link.next(10)
+
+
+def test_docker_complaining_on_standard_output_is_the_end(script: Callable[[str], str]) -> None:
+    # Seen with Docker 20.10, for a container between the end of its process and its removal.
+    said = "OCI runtime exec failed: exec failed: cannot exec in a stopped container: unknown"
+    with pytest.raises(LinkClosed, match="cannot exec in a stopped container"):
+        Link(program.Call(script(f"print({said!r}); sys.exit(126)"), ["exec"]))
