@@ -77,6 +77,10 @@ def test_a_prompt_without_a_known_thing_gives_a_calm_picture(prompt: str, hal: H
     assert image.std(axis=(0, 1)).mean() > 10
 
 
+def test_no_warning_of_a_processor_that_it_is_fit_for(hal: Hal) -> None:
+    assert hal("-p", "a cat", "--model", "doodle", "--size", "256", "-o", "x.png", "--json").json["warnings"] == []
+
+
 def test_a_prompt_of_two_chunks_is_drawn(hal: Hal) -> None:
     prompt = f"a red ball on a white background, {ADORNED}"
     assert len(re.findall(r"\w+|,", prompt)) > 77
