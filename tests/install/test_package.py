@@ -31,7 +31,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
     pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", str(source)]
     subprocess.run(pip, check=True, cwd=folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAL_")}
-    environment |= {"HOME": str(folder), "HAL_STATE_DIR": str(folder / "state")}
+    # a Docker engine that happens to be here, with the image, would be used and start a container
+    environment |= {"HOME": str(folder), "HAL_STATE_DIR": str(folder / "state"), "HAL_ENGINE": "local"}
     environment = {name: value for name, value in environment.items() if not name.startswith("XDG_")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
