@@ -31,7 +31,8 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Command:
     pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", str(source)]
     subprocess.run(pip, check=True, cwd=folder)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HAL_")}
-    environment |= {"HOME": str(folder), "HAL_STATE_DIR": str(folder / "state")}
+    # a Docker engine that happens to be here, with the image, would be used and start a container
+    environment |= {"HOME": str(folder), "HAL_STATE_DIR": str(folder / "state"), "HAL_ENGINE": "local"}
     environment = {name: value for name, value in environment.items() if not name.startswith("XDG_")}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +53,11 @@ def test_it_brings_its_registry_and_looks_in_the_users_cache(command: Command) -
     data = json.loads(command("models", "list", "--json").stdout)["data"]
     assert [model["name"] for model in data["models"]][:2] == ["sdxl", "sd15"]
     assert data["models_dir"].endswith("/.cache/hal8000-image-gen/models")
+
+
+def test_it_brings_its_small_model(command: Command) -> None:
+    data = json.loads(command("models", "show", "doodle", "--json").stdout)["data"]
+    assert data["model"]["status"] == "included"
 
 
 def test_a_missing_model_is_told_before_anything_is_installed(command: Command) -> None:

@@ -283,7 +283,8 @@ class Session:
         if index > 0:  # since our own picture before it; how long the first one waited the engine knows
             self._timings.queue_s += time.monotonic() - self._waiting_since
         on_cpu = device is not None and device.startswith("cpu")
-        told = self._options.cpu or self._plan.chosen == "no_gpu"  # asked for, or the reason for another warning
+        # asked for, or the reason for another warning, or no reason for any: the model is fit for it
+        told = self._options.cpu or self._plan.chosen == "no_gpu" or self._plan.model.model.cpu
         if on_cpu and not told and index == 0:
             self._output.warn("running_on_cpu", "no GPU was found: this runs on the processor, which is slow")
         if self._options.timeout is None:
