@@ -59,6 +59,8 @@ def pull(
     except ModelError as error:
         if error.code == "model_gated":
             error.hint += _instead(error, wanted.models, registry)
+        elif error.code == "download_failed":
+            error.hint += f"; `models show {wanted.models[0].name}` says where a file goes that comes by other means"
         raise
     finally:
         display.close()

@@ -47,6 +47,7 @@ _WORDS = {
     "ReadTimeout": "it stalled",
     "ReadTimeoutError": "it stalled",
     "ConnectTimeout": "it does not answer",
+    "ConnectionError": "no connection",
     "ProtocolError": "it ended early",
     "IncompleteRead": "it ended early",
 }

@@ -253,7 +253,7 @@ def test_nobody_answers(make_hub: MakeHub, folder: Path) -> None:
     nowhere = Source(None, None, None, "http://127.0.0.1:9/x?signature=abc", gated=False)
     with pytest.raises(HalError) as caught:
         pull(make_hub(), folder, model(nowhere))
-    assert caught.value.message.endswith("from 127.0.0.1: ConnectionError")
+    assert caught.value.message.endswith("from 127.0.0.1: no connection")
     assert caught.value.retryable
 
 
