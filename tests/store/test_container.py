@@ -17,10 +17,11 @@ from hal_image.errors import HalError
 from hal_image.host.docker import answers, commands
 from hal_image.host.docker import pull as in_container
 from hal_image.host.docker.commands import Host
+from hal_image.host.main import main
 from hal_image.models import hub as hubs
 from hal_image.models import verified
 from hal_image.models.download import Pull
-from tests.store.conftest import DATA, NAME, TOKEN, hub_source, left_over, model
+from tests.store.conftest import DATA, NAME, REGISTRY, TOKEN, hub_source, left_over, model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,9 @@ STAND_IN = """\
 import json, os, sys
 if sys.argv[1] == "info":
     print(json.dumps({"ServerVersion": "28", "MemTotal": 1}))
+    sys.exit()
+if sys.argv[1] == "image":
+    print(json.dumps({"id": "IMAGE", "labels": {}}))
     sys.exit()
 with open(__file__ + ".log", "w") as log:
     json.dump([sys.argv, dict(os.environ)], log)
@@ -71,6 +75,35 @@ def test_a_download(program: str, make_hub: MakeHub, folder: Path) -> None:
     assert TOKEN not in told, "neither in an argument nor in a variable"
     argv, _ = json.loads(told)
     assert "--gpus" not in argv
+
+
+@pytest.mark.parametrize("how", ["asked", "variable", "auto"])
+def test_models_pull_uses_the_container_where_docker_is_the_engine(
+    program: str,
+    make_hub: MakeHub,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    keep_signals: None,
+    how: str,
+) -> None:
+    hub = make_hub(token=TOKEN)
+    registry = tmp_path / "own.yaml"
+    registry.write_text(REGISTRY.format(name=NAME, bytes=len(DATA), sha256=hub.sha256, gated="true"), encoding="utf-8")
+    for name in ("HAL_ENGINE_PYTHON", "HAL_COMFYUI_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("HAL_REGISTRY", str(registry))
+    monkeypatch.setenv("HAL_DOCKER", program)
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("HAL_ENGINE", {"variable": "docker", "auto": "auto"}.get(how, "local"))
+    assert main(["models", "pull", "mine", "--json", *(["--engine", "docker"] if how == "asked" else [])]) == 0
+    assert json.loads(capfd.readouterr().out)["data"]["pulled"][0]["files"][0]["downloaded"] is True
+    assert (folder / "checkpoints" / NAME).read_bytes() == DATA
+    argv, _ = json.loads(Path(f"{program}.log").read_text(encoding="utf-8"))
+    assert argv[1] == "run", "it was the container"
 
 
 def test_the_command_line() -> None:
