@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.runs import alternate, show, wall
+from bench.store import bench_store
 from hal_image.engine.comfyui_process import free_port
 from hal_image.install.engine_env import EnginePaths, prepare_engine
 from hal_image.install.host_env import prepare_host
@@ -26,7 +27,7 @@ from tests import synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "hal_generate_image.py"
-PARTS = ("cli", "warm", "boot", "docker")
+PARTS = ("cli", "warm", "boot", "store", "docker")
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 PICTURE = ("--model", "sd15", "--size", "64", "--steps", "1")
 
@@ -36,6 +37,7 @@ class World:
 
     def __init__(self, folder: Path, python: str, engine: EnginePaths) -> None:
         self.folder = folder
+        self.script = SCRIPT
         self.python = python
         self.engine = engine
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
@@ -227,6 +229,8 @@ def main() -> int:
             bench_warm(world, options.runs, options.comfy)
         if "boot" in parts:
             bench_boot(world, max(3, options.runs // 3))
+        if "store" in parts:
+            bench_store(world, options.runs)
         if "docker" in parts:
             bench_docker(world, options.runs)
     return 0

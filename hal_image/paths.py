@@ -92,8 +92,13 @@ def user_registry_files() -> tuple[Path, ...]:
     explicit = where.setting("HAL_REGISTRY")
     if explicit is not None:
         return tuple(Path(where.absolute(part)) for part in explicit.split(os.pathsep) if part)
-    default = Path(where.user_dir("XDG_CONFIG_HOME", ".config", "Library/Application Support")) / "models.yaml"
+    default = default_user_registry()
     return (default,) if default.is_file() else ()
+
+
+def default_user_registry() -> Path:
+    """Where the user's own registry file is, unless ``HAL_REGISTRY`` says otherwise; it may not be there."""
+    return Path(where.user_dir("XDG_CONFIG_HOME", ".config", "Library/Application Support")) / "models.yaml"
 
 
 def runtime_socket(key: str) -> Path:

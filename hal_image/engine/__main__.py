@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 from hal_image import about, container, paths
 from hal_image.engine import bridge
-from hal_image.engine.comfyui_process import SECRETS
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import STOP_AFTER_S, Worker
 from hal_image.errors import (
@@ -54,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
         if options.command == "selftest":
             return _selftest(as_json=options.json)
         if options.command == "pull":
-            return _pull(options.names)
+            return _pull(options)
         check_folder(options.folder)
         lock = try_lock(options.folder / LOCK_FILE)
         if lock is None:
@@ -88,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     selftest = commands.add_parser("selftest", help="see that an image has what it should have, and that ComfyUI boots")
     selftest.add_argument("--json", action="store_true", help="the result as one JSON object")
     pull = commands.add_parser("pull", help="download models of the registry into the models folder")
-    pull.add_argument("names", nargs="+", metavar="NAME", help="as in models.yaml")
+    what = pull.add_mutually_exclusive_group(required=True)
+    what.add_argument("names", nargs="*", default=[], metavar="NAME", help="as in models.yaml")
+    what.add_argument("--order", action="store_true", help="the host says what, on standard input")
     return parser
 
 
@@ -120,18 +121,14 @@ def _selftest(*, as_json: bool) -> int:
     return EXIT_OK if passed else EXIT_ENVIRONMENT
 
 
-def _pull(names: list[str]) -> int:
-    from hal_image.models.download import HUB, Hub, download  # noqa: PLC0415 - an engine downloads nothing
-    from hal_image.models.registry import default_registry_path, get_model, load_registry  # noqa: PLC0415 - likewise
+def _pull(options: argparse.Namespace) -> int:
+    from hal_image.engine import pull  # noqa: PLC0415 - an engine downloads nothing
 
-    registry = load_registry(default_registry_path(), paths.user_registry_files())
-    models = [get_model(registry, name) for name in names]
-    token = next((os.environ[name] for name in SECRETS if os.environ.get(name)), None)
-    hub = Hub(os.environ.get("HF_ENDPOINT") or HUB, token)
     try:
-        for model in models:
-            for path in download(model, paths.models_dir(), hub, log_line):
-                sys.stdout.write(f"{path}\n")
+        if options.order:
+            return pull.by_order()
+        for path in pull.by_name(options.names, log_line):
+            sys.stdout.write(f"{path}\n")
     except KeyboardInterrupt:
         raise InterruptedError_("interrupted; it goes on where it ended", signal_number=signal.SIGINT) from None
     return EXIT_OK

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, one_line
 from hal_image.engine.gpu import comfyui_device_options
 from hal_image.errors import EnvironmentError_, JsonObject
+from hal_image.models import hub
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +45,7 @@ POLL_S = 0.03
 PORT_ATTEMPTS = 3
 END_GRACE_S = 5.0
 
-SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HUGGINGFACE_TOKEN")
+SECRETS = hub.TOKENS
 """Removed from the environment of the process that runs model code."""
 
 BOOT_HINTS = (

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 GENERATE = "generate"
 COMMANDS = {
-    "models": "list the models, or show one: what it is, its files, whether they are there",
+    "models": "list, show, download, check and remove models, and add your own",
     "serve": "start the engine now, so that the first picture comes sooner",
     "ps": "show the engines that are running",
     "stop": "stop them",
@@ -37,6 +37,18 @@ COMMANDS = {
     "doctor": "check this machine and say what to fix",
 }
 """Every verb with its help line; ``hal_image.host.commands`` has a module of the same name for each."""
+
+MODELS_ACTIONS: dict[str, tuple[str, ...]] = {
+    "list": (),
+    "show": (),
+    "pull": ("engine", "timeout"),
+    "verify": ("engine", "timeout", "repair"),
+    "rm": ("yes", "dry_run"),
+    "prune": ("yes", "dry_run", "max_size"),
+    "add": ("timeout", "name"),
+    "import": ("timeout",),
+}
+"""What ``models`` does, and the options that only some of it has."""
 
 MAX_COUNT = 1000
 HELP_WIDTH = 100
@@ -95,10 +107,22 @@ def parse(argv: Sequence[str], program: str) -> argparse.Namespace:
         parser = _command_parser(argv[0], program)
         options = parser.parse_args(list(argv[1:]))
         options.command = argv[0]
+        if options.command == "models":
+            _check_models_options(parser, options)
         return options
     options = generate_parser(program).parse_args(list(argv))
     options.command = GENERATE
     return options
+
+
+def _check_models_options(parser: Parser, options: argparse.Namespace) -> None:
+    """Refuses options that the action does not have: one without effect is a mistake."""
+    fitting = MODELS_ACTIONS[options.action]
+    for name in dict.fromkeys(name for names in MODELS_ACTIONS.values() for name in names):
+        if name not in fitting and getattr(options, name) != parser.get_default(name):
+            option = f"--{name.replace('_', '-')}"
+            of = ", ".join(action for action, names in MODELS_ACTIONS.items() if name in names)
+            raise UsageError(f"models {options.action} has no {option}", hint=f"it belongs to: {of}")
 
 
 def generate_parser(program: str) -> Parser:
@@ -153,6 +177,7 @@ def generate_parser(program: str) -> Parser:
     engine.add_argument(
         "--low-vram", action="store_true", help="run a model on a GPU with less memory than it needs (slow)"
     )
+    engine.add_argument("--no-download", action="store_true", help="fail rather than download a model")
     engine.add_argument("--offline", action="store_true", help="never use the network, not even to install")
     engine.add_argument("--dry-run", action="store_true", help="check everything, show what would run, start nothing")
     add_output_options(parser, jsonl=True)
@@ -194,9 +219,7 @@ def add_output_options(parser: argparse.ArgumentParser, *, jsonl: bool = False) 
 def _command_parser(name: str, program: str) -> Parser:
     parser = Parser(prog=f"{program} {name}", description=COMMANDS[name].capitalize() + ".")
     if name == "models":
-        parser.add_argument("action", choices=("list", "show"), nargs="?", default="list")
-        parser.add_argument("name", nargs="?", help="the model to show")
-        parser.add_argument("--models-dir", metavar="DIR", help="models folder")
+        _add_models_options(parser)
     elif name == "serve":
         add_engine_options(parser, keep_alive=True)
         parser.add_argument("--offline", action="store_true", help="never use the network, not even to install")
@@ -211,8 +234,22 @@ def _command_parser(name: str, program: str) -> Parser:
         parser.add_argument("image", help="a PNG file")
     elif name == "doctor":
         parser.add_argument("--models-dir", metavar="DIR", help="models folder")
-    add_output_options(parser)
+    add_output_options(parser, jsonl=name == "models")
     return parser
+
+
+def _add_models_options(parser: Parser) -> None:
+    parser.add_argument("action", choices=tuple(MODELS_ACTIONS), nargs="?", default="list", help="what to do")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="models; for add a file, for import a folder")
+    parser.add_argument("--models-dir", metavar="DIR", help="models folder")
+    own = parser.add_argument_group("for some actions")
+    own.add_argument("--engine", choices=("auto", "docker", "local"), help="pull, verify: what downloads")
+    own.add_argument("--timeout", type=_timeout, metavar="TIME", help="pull, verify, add, import: give up after")
+    own.add_argument("--repair", action="store_true", help="verify: download damaged files anew")
+    own.add_argument("--yes", action="store_true", help="rm, prune: do not ask")
+    own.add_argument("--dry-run", action="store_true", help="rm, prune: only say what would be removed")
+    own.add_argument("--max-size", type=_bytes, metavar="SIZE", help="prune: what may stay, e.g. 40GB")
+    own.add_argument("--name", metavar="NAME", help="add: what --model will call it")
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
@@ -279,6 +316,17 @@ def _gpu(text: str) -> str:
     if text == "all" or (text.isascii() and text.isdigit()):
         return text if text == "all" else str(int(text))
     raise _bad(f"{text!r} is no GPU; give its number in `nvidia-smi`, as in 0, or all")
+
+
+def _bytes(text: str) -> int:
+    number, unit = text[:-2], text[-2:].upper()
+    try:
+        size = float(number) * {"MB": 1e6, "GB": 1e9, "TB": 1e12}[unit]
+    except (KeyError, ValueError):
+        size = -1.0
+    if not (math.isfinite(size) and size >= 0):
+        raise _bad(f"{text!r} is no size; write for example 40GB or 500MB")
+    return int(size)
 
 
 def _timeout(text: str) -> float:

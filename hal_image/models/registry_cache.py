@@ -25,7 +25,7 @@ def read(cache: Path, files: Sequence[Path]) -> Registry | None:
         kept = json.loads(cache.read_bytes())
         if kept["key"] != _key(files):
             return None
-        models = {name: _model(fields) for name, fields in kept["models"].items()}
+        models = {name: model_of(one) for name, one in kept["models"].items()}
         return Registry(kept["default"], models, kept["default_without_gpu"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -35,7 +35,7 @@ def write(cache: Path, files: Sequence[Path], registry: Registry) -> None:
     """Keep ``registry`` for the next call; does nothing where that is not possible. Never raises."""
     partial = cache.with_name(f"{cache.name}.{os.getpid()}")
     try:
-        models = {name: _fields(model) for name, model in registry.models.items()}
+        models = {name: fields(model) for name, model in registry.models.items()}
         kept = {"key": _key(files), **registry._asdict(), "models": models}
         partial.write_text(json.dumps(kept), encoding="utf-8")
         partial.replace(cache)
@@ -53,12 +53,18 @@ def _key(files: Sequence[Path]) -> Any:
     ]
 
 
-def _fields(model: Model) -> dict[str, Any]:
+def fields(model: Model) -> dict[str, Any]:
+    """A model as JSON; ``model_of`` reads it."""
     files = [{**file._asdict(), "sources": [source._asdict() for source in file.sources]} for file in model.files]
     return {**model._asdict(), "files": files, "defaults": model.defaults._asdict()}
 
 
-def _model(fields: dict[str, Any]) -> Model:
+def model_of(fields: dict[str, Any]) -> Model:
+    """The model that ``fields`` wrote.
+
+    Raises:
+        KeyError, TypeError: it did not.
+    """
     files = tuple(
         ModelFile(**{**file, "sources": tuple(Source(**source) for source in file["sources"])})
         for file in fields["files"]

@@ -37,6 +37,7 @@ FILE_NAME = r'^[^\s./\\:*?"<>|\x00-\x1f][^/\\:*?"<>|\x00-\x1f]*\.safetensors$'  
 REPO = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
 REPO_PATH = r"^([A-Za-z0-9_][A-Za-z0-9._+-]*/)*[A-Za-z0-9_][A-Za-z0-9._+-]*\.safetensors$"
 REVISION = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+LOCAL_PATH = r"^/.*[^/]$"
 URL = r"^https?://[^\s/?#@]+/\S+$"  # no user:password@, since addresses are shown and logged
 
 # Every key, and how to write its value: the hint of a complaint about it.
@@ -57,10 +58,11 @@ _FILE_KEYS = {
     "bytes": "the exact file size in bytes",
     "sha256": "64 lowercase hexadecimal digits in quotes, as sha256sum or the download page shows them",
     "licence": "one line of text, as in Apache-2.0",
-    "sources": "a list of places to download it from, each with repo and path, or with url, or with bundled",
+    "sources": "a list of places to download it from, each with repo and path, or with url, bundled or file",
 }
 _HUB_KEYS = {"repo": "owner/name on the hub", "path": "the file's path in the repository, ending in .safetensors"}
 _URL_KEYS = {"url": "an http(s) address of the file, without user name or password"}
+_LOCAL_KEYS = {"file": "the absolute path of a file on this machine"}
 _BUNDLED_KEYS = {"bundled": "the name of a model that comes with this tool"}
 _REVISION_KEY = {"revision": "a commit, tag or branch of the repository, in quotes"}
 _GATED_KEY = {"gated": "true if it needs an account and an accepted licence"}
@@ -163,6 +165,8 @@ def _source(node: Located) -> Source:
     kinds = {key.text() for key, _ in node.entries()}
     if "bundled" in kinds:
         return Source(None, None, None, None, gated=False, bundled=_bundled(node.mapping(_BUNDLED_KEYS)["bundled"]))
+    if "file" in kinds:
+        return Source(None, None, None, None, gated=False, file=node.mapping(_LOCAL_KEYS)["file"].text(LOCAL_PATH))
     is_url = "url" in kinds
     required, optional = (_URL_KEYS, _GATED_KEY) if is_url else (_HUB_KEYS, {**_REVISION_KEY, **_GATED_KEY})
     keys = node.mapping(required, optional)

@@ -14,12 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hal_image.errors import ModelError
+from hal_image.models import verified
 from hal_image.models.safetensors_header import read_header
 from hal_image.models.types import COMES_WITH_US, FOLDERS, Model, ModelFile, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hal_image.models.verified import Index
+
+PART_SUFFIX = ".part"
 _SEARCH_FIRST = ("unet", "text_encoders")
 """Where two folders hold a file of the same name, ComfyUI opens the one in these (``folder_names_and_paths`` in its
 ``folder_paths.py``), so that is the one to look at."""
@@ -62,11 +66,17 @@ class ResolvedModel(NamedTuple):
         return next((f for f in self.files if f.file.role == role), None)
 
 
-def resolve(model: Model, models_dir: Path) -> ResolvedModel:
-    """Find every file of ``model`` and check that each is a complete safetensors file.
+def resolve(model: Model, models_dir: Path, known: Index | None = None) -> ResolvedModel:
+    """Find every file of ``model`` and check that each is a complete safetensors file with what a model needs.
 
-    Only headers are read. A complete file of another size than the registry's is accepted (``matches_size``): people
-    keep fine-tunes and other precisions under well-known names.
+    Only headers are read, and not even those of files whose digest is known to be the registry's. A complete file of
+    another size than the registry's is accepted (``matches_size``): people keep fine-tunes and other precisions under
+    well-known names.
+
+    Args:
+        model: what is wanted.
+        models_dir: where it is looked for.
+        known: the digests that are known (``verified.read``).
 
     Raises:
         ModelError: ``model_missing`` if files are not there, with all of them in ``details["missing"]``;
@@ -89,7 +99,8 @@ def resolve(model: Model, models_dir: Path) -> ResolvedModel:
     if missing:
         _fail_missing(model, missing, root)
     files = (
-        _included(file, path, name) if included else _check(file, path, name) for file, path, name, included in found
+        _included(file, path, name) if included else _check(model, file, path, name, known or {})
+        for file, path, name, included in found
     )
     return ResolvedModel(model, tuple(files))
 
@@ -108,6 +119,15 @@ def installed_files(model: Model, models_dir: Path) -> list[tuple[ModelFile, Pat
             place = None
         result.append((file, place[0] if place and not _is_outdated(file, place[0]) else None))
     return result
+
+
+def find_file(file: ModelFile, models_dir: Path) -> Path | None:
+    """Where a file is, whatever its contents, or ``None``. Never raises."""
+    try:
+        place = _find(file, Path(os.path.abspath(models_dir)))  # noqa: PTH100 - as in resolve()
+    except OSError:
+        return None
+    return place[0] if place else None
 
 
 def status(files: Sequence[tuple[ModelFile, Path | None]]) -> str:
@@ -130,6 +150,12 @@ def is_usable(model: Model, models_dir: Path) -> bool:
 def target(file: ModelFile, models_dir: Path) -> Path:
     """The absolute path where a download of ``file`` belongs."""
     return Path(os.path.abspath(models_dir)) / file.folder / file.name  # noqa: PTH100 - as in resolve()
+
+
+def part_of(file: ModelFile, models_dir: Path) -> Path:
+    """Where the bytes of a download go until they are all there. Another file of that name has another place."""
+    path = target(file, models_dir)
+    return path.with_name(f".{path.name}.{file.sha256[:12]}{PART_SUFFIX}")
 
 
 def sha256_of(path: Path) -> str:
@@ -217,16 +243,29 @@ def _included(file: ModelFile, path: Path, comfy_name: str) -> ResolvedFile:
     return ResolvedFile(file, path, comfy_name, file.bytes, matches_size=True, sha256=file.sha256, included=True)
 
 
-def _check(file: ModelFile, path: Path, comfy_name: str) -> ResolvedFile:
+def _check(model: Model, file: ModelFile, path: Path, comfy_name: str, known: Index) -> ResolvedFile:
+    digest = verified.digest(known, path)
+    if digest == file.sha256:
+        return ResolvedFile(file, path, comfy_name, file.bytes, matches_size=True, sha256=digest, verified=True)
+    from hal_image.models import contents  # noqa: PLC0415 - not for files whose digest is known, as most are
+
     try:
-        size = read_header(path).file_bytes
+        header = read_header(path)
+        contents.check(header, path, model, file)
     except ModelError as error:
-        if error.code == "model_corrupt":
-            how = _how_to_get(file, path)
-            error.hint = f"{error.hint}: {how}" if file.bundled is None else how
+        if error.code != "model_unreadable":
+            error.hint = _how_to_replace(model, file, path, error.hint)
         raise
+    size = header.file_bytes
     matches = size == file.bytes
-    return ResolvedFile(file, path, comfy_name, size, matches, file.sha256 if matches else None)
+    sha256 = digest or (file.sha256 if matches else None)
+    return ResolvedFile(file, path, comfy_name, size, matches, sha256, verified=digest is not None)
+
+
+def _how_to_replace(model: Model, file: ModelFile, path: Path, hint: str) -> str:
+    if file.bundled is not None:
+        return _how_to_get(file, path)
+    return f"{hint}: `models verify {model.name} --repair` downloads the published file in its place"
 
 
 def _fail_missing(model: Model, missing: list[ModelFile], root: Path) -> NoReturn:
@@ -243,7 +282,8 @@ def _fail_missing(model: Model, missing: list[ModelFile], root: Path) -> NoRetur
     raise ModelError(
         f"model {model.name!r} is not installed: {what}",
         code="model_missing",
-        hint=f"get {first.name}, {first.bytes / 1e9:.2f} GB{more}: {_how_to_get(first, target(first, root))}",
+        hint=f"models pull {model.name} downloads {sum(file.bytes for file in missing) / 1e9:.2f} GB; or get "
+        f"{first.name}{more} by hand: {_how_to_get(first, target(first, root))}",
         details={
             "model": model.name,
             "models_dir": str(root),
@@ -269,6 +309,8 @@ def _how_to_get(file: ModelFile, where: Path) -> str:
     if file.bundled is not None:
         return f"rm {shlex.quote(str(where))} and call again: it {COMES_WITH_US}, and is then written anew"
     source = next((source for source in file.sources if not source.gated), file.sources[0])
+    if source.file is not None:
+        return f"cp {shlex.quote(source.file)} {shlex.quote(str(where))}"
     token = ' -H "Authorization: Bearer $HF_TOKEN"' if source.gated else ""
     command = f"curl -fL --create-dirs{token} -o {shlex.quote(str(where))} {shlex.quote(source.address)}"
     if not source.gated:

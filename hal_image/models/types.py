@@ -29,8 +29,8 @@ COMES_WITH_US = "comes with this tool"
 class Source(NamedTuple):
     """Where a file comes from.
 
-    A hub file (``repo``, ``path``, optional ``revision``), a plain ``url``, or ``bundled``: the name of a model that
-    comes inside this package. The other fields are ``None``.
+    A hub file (``repo``, ``path``, optional ``revision``), a plain ``url``, ``bundled``: the name of a model that
+    comes inside this package, or ``file``: the path from which it was added. The other fields are ``None``.
     """
 
     repo: str | None
@@ -39,12 +39,15 @@ class Source(NamedTuple):
     url: str | None
     gated: bool
     bundled: str | None = None
+    file: str | None = None
 
     @property
     def address(self) -> str:
-        """The address that a browser or curl can open; for a bundled file the words that take its place."""
+        """The address that a browser or curl can open; the path of a local file; for a bundled one words instead."""
         if self.bundled is not None:
             return COMES_WITH_US
+        if self.file is not None:
+            return self.file
         if self.url is not None:
             return self.url
         return f"https://huggingface.co/{self.repo}/resolve/{self.revision or 'main'}/{self.path}"

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SYNOPSIS = {
-    "models": "models [list]\nmodels show NAME",
+    "models": (
+        "models [list]\nmodels show NAME\nmodels pull NAME...\nmodels verify [NAME...] [--repair]\n"
+        "models rm NAME... [--yes] [--dry-run]\nmodels prune --max-size SIZE [--yes] [--dry-run]\n"
+        "models add PATH|URL|hf:OWNER/REPO/FILE --name NAME\nmodels import DIR"
+    ),
     "info": "info IMAGE",
 }
 """How a command is called; one that is not here takes options only."""

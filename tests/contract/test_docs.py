@@ -117,15 +117,15 @@ def test_models_in_the_readme_are_those_of_the_registry() -> None:
     assert rows(section)[1:] == expected
 
 
-def test_first_command_of_the_readme_needs_no_download_and_the_second_one_fetches_what_the_registry_names() -> None:
+def test_first_command_of_the_readme_needs_no_download_and_the_second_one_is_the_same_with_a_large_model() -> None:
     registry = load_registry(default_registry_path())
     first, second, tests = (block.text for block in list(blocks(ROOT / "README.md"))[:3])
     options = arguments.generate_parser(about.SCRIPT).parse_args(shlex.split(first)[2:])
     assert all(file.bundled for file in registry.models[options.model].files)
-    (file,) = registry.models["sdxl"].files
-    assert file.sources[0].address in second
-    assert f".docker-cache/models/{file.folder}/{file.name} " in second
-    assert second.endswith(first.replace(f"--model {options.model}", "--model sdxl"))
+    assert second == first.replace(f"--model {options.model}", "--model sdxl")
+    assert not any(file.gated for file in registry.models["sdxl"].files), "it must be there without an account"
+    size = sum(file.bytes for file in registry.models["sdxl"].files)
+    assert f"{size / 1e9:.1f} GB it downloads" in (ROOT / "README.md").read_text(encoding="utf-8").split(second)[0]
     assert tests == "python3 -m tests\n"
 
 

@@ -90,7 +90,9 @@ def test_words_patterns_and_limits_are_the_parsers(schema: dict[str, Any]) -> No
     assert file["properties"]["sha256"]["pattern"] == registry_parser.SHA256
     assert file["properties"]["licence"]["pattern"] == registry_parser.ONE_LINE
     assert file["properties"]["bytes"]["maximum"] == registry_parser.MAX_BYTES
-    bundled, address, hub = source["then"], source["else"]["then"], source["else"]["else"]
+    bundled, address, hub = source["then"], source["else"]["else"]["then"], source["else"]["else"]["else"]
+    local = source["else"]["then"]
+    assert local["properties"]["file"]["pattern"] == registry_parser.LOCAL_PATH
     assert hub["properties"]["repo"]["pattern"] == registry_parser.REPO
     assert hub["properties"]["path"]["pattern"] == registry_parser.REPO_PATH
     assert hub["properties"]["revision"]["pattern"] == registry_parser.REVISION

@@ -294,8 +294,8 @@ def test_picture_of_every_graph(name: str) -> None:
         (("models", "show"), 2, "usage", "models"),
         (("models", "show", "sdx"), 2, "unknown_model", "models"),
         (("-p", "x", "-m", "sd15", "--size", "100"), 2, "size_invalid", "generate"),
-        (("-p", "x", "-m", "sdxl", "-o", "x.png"), 4, "model_missing", "generate"),
-        (("-p", "x", "-m", "flux-dev-fp16", "-o", "x.png"), 4, "model_missing", "generate"),
+        (("-p", "x", "-m", "sdxl", "-o", "x.png", "--no-download"), 4, "model_missing", "generate"),
+        (("-p", "x", "-m", "flux-dev-fp16", "-o", "x.png", "--offline"), 4, "model_missing", "generate"),
         (("info", "/"), 2, "image_unreadable", "info"),
         (("info", __file__), 1, "not_a_png", "info"),
     ],
@@ -425,6 +425,8 @@ def test_every_event_in_the_engine_is_in_the_schema() -> None:
     described = wire_parts("event")
     seen = set()
     for source in ENGINE_SOURCES:
+        if source.stem == "pull":  # talks to the host that started it, and to nobody over the wire
+            continue
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Dict):
                 continue

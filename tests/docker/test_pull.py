@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.docker.conftest import SEALED, UID, docker
+from hal_image.host.docker import answers, commands, program
+from hal_image.host.docker import pull as in_container
+from hal_image.models import hub as hubs
+from hal_image.models.download import Pull
+from tests.docker.conftest import PROGRAM, SEALED, UID, docker
+from tests.store.conftest import model
 from tests.unit.models.file_server import NAME, Server, registry_with
 
 if TYPE_CHECKING:
@@ -44,3 +50,34 @@ def test_pull(image: str, server: Server, tmp_path: Path) -> None:
     assert file.read_bytes() == DATA
     assert (file.stat().st_uid, file.stat().st_gid) == (UID, UID)
     assert [token for _, _, token in server.asked] == ["Bearer secret"] * 2
+
+
+def test_the_host_has_a_container_pull(
+    image: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
+    usual = commands.pull
+
+    def on_the_hosts_network(*what: Any) -> list[str]:  # where the server is
+        first, *rest = usual(*what)
+        return [first, "--network", "host", *rest]
+
+    monkeypatch.setattr(commands, "pull", on_the_hosts_network)
+    seen: list[str] = []
+
+    def look(event: dict[str, Any]) -> None:
+        if not seen and event["event"] == "pull_source":
+            seen.append(docker("inspect", *docker("ps", "--quiet").stdout.split()).stdout)
+
+    models = tmp_path / "models"
+    wanted = Pull((model(data=DATA),), models, hubs.Hub(server.url, "hf_a_secret"), look)
+    path = shutil.which(PROGRAM)
+    assert path is not None
+    assert in_container.download(path, answers.image(program.run(path, commands.image(image)), image, ""), wanted) == [
+        models / "checkpoints" / NAME
+    ]
+    assert (models / "checkpoints" / NAME).read_bytes() == DATA
+    assert (models / "checkpoints" / NAME).stat().st_uid == os.getuid()
+    assert "pull" in seen[0]
+    assert "hf_a_secret" not in seen[0]
+    assert [token for _, _, token in server.asked] == ["Bearer hf_a_secret"]

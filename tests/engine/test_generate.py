@@ -214,7 +214,7 @@ def test_a_file_dropped_in_by_hand_is_found_at_once(hal: Hal, models_dir: Path) 
 
 
 def test_a_missing_model_starts_nothing(lone_hal: Hal) -> None:
-    run = lone_hal("-p", "x", "-m", "flux-schnell", "--json", code=4)
+    run = lone_hal("-p", "x", "-m", "flux-schnell", "--no-download", "--json", code=4)
     assert run.json["error"]["code"] == "model_missing"
     assert lone_hal.engines() == []
 

@@ -61,7 +61,7 @@ def test_it_brings_its_small_model(command: Command) -> None:
 
 
 def test_a_missing_model_is_told_before_anything_is_installed(command: Command) -> None:
-    done = command("--prompt", "x", "--model", "sdxl", "--json")
+    done = command("--prompt", "x", "--model", "sdxl", "--no-download", "--json")
     assert done.returncode == 4
     assert json.loads(done.stdout)["error"]["code"] == "model_missing"
 

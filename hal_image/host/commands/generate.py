@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths, png
 from hal_image.errors import HalError, InternalError, JsonObject, UsageError, error_from_json
-from hal_image.host import metadata
+from hal_image.host import metadata, model_files
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import Connection, EngineRequest, Needs, choose
@@ -18,7 +18,7 @@ from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import read_prompt
 from hal_image.host.result import Result
-from hal_image.models.store import ResolvedModel, resolve
+from hal_image.models import usage
 from hal_image.workflow import Graph, ineffective
 from hal_image.workflow import build as build_graph
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from hal_image.host.registry import Chosen
     from hal_image.host.render import Output
+    from hal_image.models.store import ResolvedModel
     from hal_image.models.types import Role
     from hal_image.request import ImageRequest
 
@@ -109,6 +110,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         plan = plan._replace(model=included_model.lay_out(plan.model, output, deadline))
         timings.prepare_s = time.monotonic() - began
         data["model"] = plan.model_json()
+    usage.touch(found.path for found in plan.model.files)
     needs = Needs(
         model=plan.model.model.name,
         min_vram_gb=0.0 if options.low_vram else plan.model.model.min_vram_gb,
@@ -160,14 +162,7 @@ def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output
         from hal_image.host import included_model  # noqa: PLC0415 - only models that come with us say what they know
 
         included_model.warn_of_unknown_words(model, prompt, output)
-    resolved = resolve(model, models_dir)
-    for found in resolved.files:
-        if not found.matches_size:
-            output.warn(
-                "model_size_differs",
-                f"{found.path} has {found.bytes_found} bytes, not the {found.file.bytes} of the published file: "
-                "another file of that name is used",
-            )
+    resolved = model_files.find(model, registry, models_dir, options, output)
     names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
     graphs = [build_graph(request, model, names) for request in requests]
     return Plan(requests, graphs, files, resolved, chosen)

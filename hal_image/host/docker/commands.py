@@ -101,6 +101,36 @@ def run(container: Container, host: Host) -> list[str]:
     # fmt: on
 
 
+def pull(image: str, models_dir: Path, host: Host) -> list[str]:
+    """Runs a container that downloads models and ends: with network, without a GPU. It is told what through a pipe.
+
+    Raises:
+        EnvironmentError_: ``docker_path_unusable``.
+    """
+    keep = ["--userns", "keep-id"] if host.podman and host.rootless else []
+    # The files shall be the caller's, also root's: no model code runs here, and without capabilities root is no more
+    # than the owner of its files.
+    uid, gid = (0, 0) if host.rootless and not host.podman else (host.uid, host.gid)
+    # fmt: off
+    return [
+        "run",
+        "--rm",                                      # nothing stays
+        "--interactive",                             # the order, with the token, comes on standard input
+        "--pull", "never",
+        "--read-only",
+        "--tmpfs", "/tmp:rw,noexec,nosuid,nodev,mode=1777",  # noqa: S108 - the container's, not ours
+        "--cap-drop", "ALL",
+        "--security-opt", "no-new-privileges",
+        *_selinux_options(host),
+        *keep, "--user", f"{uid}:{gid}",
+        "--pids-limit", str(PIDS),
+        "--mount", bind(models_dir, MODELS),         # the one place where it is not read-only
+        image,
+        "pull", "--order",
+    ]
+    # fmt: on
+
+
 def engine_user(host: Host) -> tuple[int, int]:
     """User and group of the engine as the container sees them. Files that it writes belong to the caller.
 

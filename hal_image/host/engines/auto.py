@@ -52,6 +52,24 @@ class AutoEngine:
         return running or _local().connect(request, output, deadline)
 
 
+def chosen_docker(request: EngineRequest) -> DockerEngine | None:
+    """The Docker engine, if it is the one that would be used, as far as that is known without asking an engine."""
+    from hal_image.host.docker import program  # noqa: PLC0415 - not where it has been said what to use
+
+    if _local_was_set_up() or sys.platform == "darwin" or program.find() is None:
+        return None
+    from hal_image.host.engines.docker import DockerEngine  # noqa: PLC0415 - only where there is Docker
+
+    try:
+        docker = DockerEngine()
+        if _local_runs(request):
+            return None
+        docker.find_image()
+    except EnvironmentError_:
+        return None
+    return docker
+
+
 def _running(docker: DockerEngine, request: EngineRequest, output: Output, deadline: Deadline) -> Connection | None:
     """The container that runs already. What stands against it is told by a start, where Docker is still there."""
     try:

@@ -179,7 +179,8 @@ def test_a_missing_file_says_what_where_and_how(models: Path) -> None:
     where = models / "checkpoints" / "x.safetensors"
     address = "https://huggingface.co/owner/repo/resolve/abc/files/x.safetensors"
     assert error.message == f"model 'one' is not installed: its file x.safetensors is not in {models / 'checkpoints'}"
-    assert error.hint == f"get x.safetensors, 6.94 GB: curl -fL --create-dirs -o {where} {address}"
+    by_hand = "models pull one downloads 6.94 GB; or get x.safetensors by hand:"
+    assert error.hint == f"{by_hand} curl -fL --create-dirs -o {where} {address}"
     assert error.details == {
         "model": "one",
         "models_dir": str(models),
@@ -201,7 +202,9 @@ def test_a_missing_file_says_what_where_and_how(models: Path) -> None:
 def test_all_missing_files_are_in_the_details(models: Path) -> None:
     error = failure(PARTS, models, "model_missing")
     assert f"none of its 4 files is in {models}" in error.message
-    assert error.hint.startswith("get d.safetensors, 0.00 GB (then 3 more): curl ")
+    assert error.hint.startswith(
+        "models pull parts downloads 0.00 GB; or get d.safetensors (then 3 more) by hand: curl "
+    )
     assert [entry["file"][0] for entry in error.details["missing"]] == ["d", "c", "t", "v"]
 
 
@@ -210,11 +213,13 @@ def test_only_what_is_missing_is_asked_for(models: Path) -> None:
     put(models, "vae", "v.safetensors")
     error = failure(PARTS, models, "model_missing")
     assert "2 of its 4 files are not in" in error.message
-    assert error.hint.startswith("get c.safetensors, 0.00 GB (then 1 more): curl ")
+    assert error.hint.startswith(
+        "models pull parts downloads 0.00 GB; or get c.safetensors (then 1 more) by hand: curl "
+    )
     put(models, "clip", "c.safetensors")
     error = failure(PARTS, models, "model_missing")
     assert "1 of its 4 files is not in" in error.message
-    assert error.hint.startswith("get t.safetensors, 0.00 GB: curl ")
+    assert error.hint.startswith("models pull parts downloads 0.00 GB; or get t.safetensors by hand: curl ")
 
 
 def test_missing_comes_before_damaged(models: Path) -> None:
@@ -225,7 +230,7 @@ def test_missing_comes_before_damaged(models: Path) -> None:
 
 def test_a_path_with_spaces_survives_the_shell(tmp_path: Path) -> None:
     models = tmp_path / "my models"
-    command = failure(ONE, models, "model_missing").hint.split("GB: ")[1]
+    command = failure(ONE, models, "model_missing").hint.split("by hand: ")[1]
     assert shlex.split(command)[4] == str(models / "checkpoints" / "x.safetensors")
 
 
@@ -283,7 +288,7 @@ def test_what_is_not_a_complete_safetensors_file_is_refused(models: Path, conten
     path = put(models, "checkpoints", "sub", "x.safetensors", content=content)
     error = failure(ONE, models, "model_corrupt")
     assert str(path) in error.message
-    assert f"curl -fL --create-dirs -o {path} https://" in error.hint
+    assert "`models verify one --repair` downloads the published file" in error.hint
 
 
 def test_installed_files_does_not_look_inside(models: Path) -> None:

@@ -1,0 +1,145 @@
+"""The part ``store``: downloads against curl and sha256sum, kills at random moments, files that are known already."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.runs import alternate, show, wall
+from tests.store.conftest import REGISTRY
+from tests.store.hub_server import Hub
+from tests.synthetic.sparse import Tensor, write_safetensors
+
+if TYPE_CHECKING:
+    from bench.parts import World
+
+NAME = "bench.safetensors"
+BYTES = 200 << 20
+KILLS = 20
+BIG = 6_000_000_000
+
+
+def bench_store(world: World, runs: int) -> None:
+    """What the model store promises."""
+    env = {
+        **{name: value for name, value in world.env.items() if not name.startswith("HF_")},
+        "HAL_STATE_DIR": str(world.folder / "store-state"),
+        "HAL_MODELS_DIR": str(world.folder / "store"),
+        "HAL_REGISTRY": str(world.folder / "store.yaml"),
+        "HF_HOME": str(world.folder / "hf"),
+    }
+    # the command line's own venv is ready in the usual state directory, and only there
+    env["HAL_NO_VENV"] = "1"
+    data = os.urandom(BYTES)
+    (world.folder / "plain").mkdir()
+    (world.folder / "plain" / NAME).write_bytes(data)
+    _speed(world, env, data, runs)
+    _kills(world, env, data)
+    _known(world, env, runs)
+
+
+def _register(env: dict[str, str], size: int, sha256: str) -> None:
+    text = REGISTRY.format(name=NAME, bytes=size, sha256=sha256, gated="false")
+    with open(env["HAL_REGISTRY"], "w", encoding="utf-8") as file:  # noqa: PTH123 - the path is text here
+        file.write(text)
+
+
+def _speed(world: World, env: dict[str, str], data: bytes, runs: int) -> None:
+    hub = Hub(data, piece=1 << 20)
+    _register(env, len(data), hub.sha256)
+    target = world.folder / "store" / "checkpoints" / NAME
+    copy = world.folder / "copy"
+    memory: list[int] = []
+
+    def ours() -> float:
+        target.unlink(missing_ok=True)
+        command = [sys.executable, "-I", str(world.script), "models", "pull", "mine", "-q"]
+        seconds, kilobytes = _measured(command, {**env, "HF_ENDPOINT": hub.url}, world.folder)
+        memory.append(kilobytes)
+        return seconds
+
+    def theirs() -> float:
+        copy.unlink(missing_ok=True)
+        return wall(["sh", "-c", f"curl -sf -o {copy} {hub.url}/x && sha256sum {copy}"], env)
+
+    try:
+        results = alternate({"curl, then sha256sum": theirs, "hal models pull": ours}, runs)
+    finally:
+        hub.close()
+    show("200 MiB from loopback, seconds", results, "curl, then sha256sum")
+    print(f"  memory of hal models pull at most {max(memory) / 1024:.0f} MB")
+
+
+def _measured(command: list[str], env: dict[str, str], folder: Path) -> tuple[float, int]:
+    """Seconds that a command takes, and its largest resident set in KiB as the kernel last told (Linux; else 0)."""
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:  # not what wait4 tells: that begins with the memory of whoever forked
+        with suppress(OSError):
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            peak = max([peak, *(int(size) for size in re.findall(r"VmHWM:\s+(\d+) kB", status))])
+        time.sleep(0.005)
+    if process.returncode != 0:
+        raise RuntimeError(f"{command} ended with exit code {process.returncode}")
+    return time.perf_counter() - started, peak
+
+
+def _kills(world: World, env: dict[str, str], data: bytes) -> None:
+    chance = random.Random(8)  # noqa: S311 - when to kill is no secret
+    hub = Hub(data, piece=1 << 18, pause_s=0.001)
+    target = world.folder / "store" / "checkpoints" / NAME
+    target.unlink(missing_ok=True)
+    command = [sys.executable, "-I", str(world.script), "models", "pull", "mine", "-q"]
+    environment = {**env, "HF_ENDPOINT": hub.url}
+    killed = 0
+    try:
+        for _ in range(KILLS):
+            enough = hub.sent + chance.randrange(1, int(1.8 * len(data) / KILLS))
+            process = subprocess.Popen(command, env=environment, cwd=world.folder, stdout=subprocess.DEVNULL)
+            while hub.sent < enough and process.poll() is None:
+                time.sleep(0.001)
+            killed += process.poll() is None
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        wall(command, environment, world.folder)
+        right = target.read_bytes() == data
+    finally:
+        hub.close()
+    twice = (hub.sent - len(data)) / len(data)
+    print(f"\n{killed} kills at random moments of a download of 200 MiB")
+    print(f"  the file is {'right' if right else 'WRONG'}; fetched twice: {twice / max(1, killed):.2%} of it a kill")
+
+
+def _known(world: World, env: dict[str, str], runs: int) -> None:
+    """A dry run does all that a warm call does before it reaches the engine."""
+    calls = {}
+    for title, size in (("of 16 bytes", 0), ("of 6 GB", BIG)):
+        own = {
+            **env,
+            "HAL_MODELS_DIR": str(world.folder / f"known-{size}"),
+            "HAL_REGISTRY": str(world.folder / f"known-{size}.yaml"),
+            "HAL_STATE_DIR": str(world.folder / f"known-{size}-state"),
+        }
+        path = Path(own["HAL_MODELS_DIR"]) / "checkpoints" / NAME
+        padding = {"padding": Tensor((size,), "F8_E4M3")} if size else {}
+        write_safetensors(path, {"a": Tensor((16,), "F8_E4M3"), **padding}, seed="bench")
+        digest = subprocess.run(["sha256sum", str(path)], capture_output=True, check=True, text=True).stdout[:64]
+        _register(own, path.stat().st_size, digest)
+        script = [sys.executable, "-I", str(world.script)]
+        wall([*script, "models", "verify", "mine"], own, world.folder)
+        command = [*script, "-p", "x", "-m", "mine", "--dry-run", "-o", "x", "--json"]
+        answer = subprocess.run(command, env=own, cwd=world.folder, capture_output=True, check=True).stdout
+        assert json.loads(answer)["data"]["model"]["files"][0]["verified"] is True
+        calls[title] = partial(wall, command, own, world.folder)
+    show("a call with a verified file, seconds", alternate(calls, 3 * runs), "of 16 bytes")

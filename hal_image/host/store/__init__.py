@@ -1,0 +1,1 @@
+"""What ``models`` does beyond listing: one module for each kind of work on the models folder."""

@@ -1,0 +1,207 @@
+"""``models add PATH|URL|hf:OWNER/REPO/FILE --name X``: makes a checkpoint of the user's own a model.
+
+Its family is read from the names of its tensors, its defaults are those of our model of that family. It becomes an
+entry in the user's models.yaml.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast, get_args
+from urllib.parse import unquote, urlsplit
+
+from hal_image import paths
+from hal_image.errors import EnvironmentError_, ModelError, UsageError
+from hal_image.host.deadline import Deadline
+from hal_image.host.pull import stall_limit
+from hal_image.host.pull_display import PullDisplay
+from hal_image.host.result import Result
+from hal_image.host.store.digest import digest_of
+from hal_image.models import contents, hub, user_registry, verified
+from hal_image.models.registry import default_registry_path
+from hal_image.models.registry_parser import FILE_NAME, MODEL_NAME, REPO, REPO_PATH, URL
+from hal_image.models.safetensors_header import read_header
+from hal_image.models.types import FOLDERS, Family, Model, ModelFile, Source
+
+if TYPE_CHECKING:
+    import argparse
+
+    from hal_image.host.render import Output
+    from hal_image.models.types import Registry, Role
+
+LICENCE = "not stated"
+"""What is written for a file of the user's own: which licence it has is theirs to know."""
+VRAM_SHARE = 1.3
+"""Of a file's size, the VRAM that is taken to be needed, where our model of the family does not need less."""
+SMALLEST_VRAM_GB = 4.0
+PUBLISHED_PARTS = ("clip_l", "t5xxl", "vae")
+"""What a FLUX transformer needs beside it; the registry's are used."""
+
+
+class Place(NamedTuple):
+    """A file that is being added: where it is now, and what is written down as its source."""
+
+    path: Path
+    source: Source
+    new: bool
+
+
+def run(options: argparse.Namespace, registry: Registry, models_dir: Path, output: Output) -> Result:
+    """Adds a file; it is linked, not copied, where that is possible.
+
+    Raises:
+        UsageError: what was given cannot be used.
+        ModelError: it is no model that is known, or cannot be had.
+        EnvironmentError_: ``models_dir_unwritable``, ``registry_unwritable``, ``disk_full``.
+        RegistryError: as for ``user_registry.add``.
+    """
+    what, name = _arguments(options, registry)
+    display = PullDisplay(output, Deadline.after(options.timeout))
+    place = None
+    path = None
+    try:
+        place = _fetched(what, models_dir, display)
+        header = read_header(place.path)
+        role = contents.role_of(header.tensors)
+        found = contents.family_of(header.tensors)
+        if role not in {"checkpoint", "diffusion_model"} or found not in get_args(Family):
+            raise ModelError(
+                f"{place.path} is no model of a family that is known ({', '.join(contents.FAMILY_NAMES.values())})",
+                code="model_wrong",
+                hint="give a whole checkpoint, or a FLUX transformer, as .safetensors",
+            )
+        family = cast("Family", found)
+        like = _like(registry, family, role, {*header.tensors})
+        sha256 = digest_of(place.path, display)
+        file = ModelFile(
+            role=role,
+            folder=FOLDERS[role][0],
+            name=place.path.name,
+            bytes=header.file_bytes,
+            sha256=sha256,
+            licence=LICENCE,
+            sources=(place.source,),
+        )
+        parts = tuple(part for part in like.files if role == "diffusion_model" and part.role in PUBLISHED_PARTS)
+        model = like._replace(
+            name=name,
+            description=f"{place.path.name}, added by you",
+            files=(file, *parts),
+            min_vram_gb=min(like.min_vram_gb, max(SMALLEST_VRAM_GB, math.ceil(file.bytes * VRAM_SHARE / (1 << 30)))),
+            cpu=False,
+        )
+        contents.check(header, place.path, model, file)
+        path = placed(place.path, models_dir / file.folder / file.name)
+    finally:
+        display.close()
+        if place is not None and place.new and place.path != path:  # it is no model, or belongs elsewhere
+            place.path.unlink(missing_ok=True)
+    verified.remember(path, sha256)
+    files = paths.user_registry_files()
+    own = files[-1] if files else paths.default_user_registry()
+    try:
+        user_registry.add(model._replace(registry=str(own)), own, default_registry_path(), files)
+    except BaseException:
+        if path != place.path:  # a name that nothing refers to
+            with suppress(OSError):
+                path.unlink()
+        raise
+    data = {
+        "models_dir": str(models_dir),
+        "added": {"name": name, "family": family, "path": str(path), "sha256": sha256, "registry": str(own)},
+    }
+    return Result("models", data, (f"{name}: {contents.FAMILY_NAMES[family]}, {path}, written to {own}",))
+
+
+def _arguments(options: argparse.Namespace, registry: Registry) -> tuple[str, str]:
+    if len(options.names) != 1 or options.name is None:
+        raise UsageError(
+            "models add takes one file and a name for it", hint="models add PATH|URL|hf:OWNER/REPO/FILE --name mine"
+        )
+    if not re.fullmatch(MODEL_NAME, options.name):
+        raise UsageError(f"{options.name!r} is no name for a model", hint="lowercase letters, digits and . _ - only")
+    if options.name in registry.models:
+        raise UsageError(f"there is a model {options.name!r} already", code="model_exists", hint="give another --name")
+    return options.names[0], options.name
+
+
+def _fetched(what: str, models_dir: Path, display: PullDisplay) -> Place:
+    if not what.startswith(("hf:", "http://", "https://")):
+        path = Path(os.path.abspath(Path(what).expanduser()))  # noqa: PTH100 - links stay as they are
+        _check_name(path.name)
+        return Place(path, Source(None, None, None, None, gated=False, file=str(path)), new=False)
+    if what.startswith("hf:"):
+        owner, _, rest = what.removeprefix("hf:").partition("/")
+        repo, _, inner = rest.partition("/")
+        if not re.fullmatch(REPO, f"{owner}/{repo}") or not re.fullmatch(REPO_PATH, inner):
+            raise UsageError(f"{what!r} names no file on the hub", hint="hf:OWNER/REPO/path/FILE.safetensors")
+        source = Source(f"{owner}/{repo}", inner, None, None, gated=False)
+    else:
+        if not re.fullmatch(URL, what):
+            raise UsageError(f"{what!r} is no address", hint="without user name and password, as in https://…")
+        source = Source(None, None, None, what, gated=False)
+    name = unquote(urlsplit(source.address).path).rsplit("/", 1)[-1]
+    _check_name(name)
+    from hal_image.models.unknown_download import download_unknown  # noqa: PLC0415 - a file of this machine needs none
+
+    folder = models_dir / FOLDERS["checkpoint"][0]
+    path, revision = download_unknown(name, source, folder, hub.from_environment(), display.show, stall_limit())
+    return Place(path, source._replace(revision=revision) if source.repo else source, new=True)
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(FILE_NAME, name):
+        raise UsageError(
+            f"{name!r} is no file that can be a model",
+            hint="its name ends in .safetensors; a pickle (.ckpt, .pt) can run code and is never loaded",
+        )
+
+
+def _like(registry: Registry, family: Family, role: Role, names: set[str]) -> Model:
+    """Our model whose defaults fit: of the same family and form; for FLUX with distilled guidance, or without."""
+    known = [model for model in registry.models.values() if model.family == family and not model.cpu]
+    if role == "diffusion_model":
+        known = [model for model in known if model.file("diffusion_model") is not None]
+    guided = any("guidance_in." in name for name in names)
+    fitting = [model for model in known if family != "flux" or (model.defaults.guidance is not None) == guided]
+    if not known:
+        raise ModelError(
+            f"a {contents.FAMILY_NAMES[family]} diffusion model by itself cannot be added",
+            code="model_wrong",
+            hint="give a checkpoint, which has text encoders and autoencoder in it",
+        )
+    return (fitting or known)[0]
+
+
+def placed(path: Path, wanted: Path) -> Path:
+    """Makes a file appear in the models folder without a copy: as a second name of it, else as a link.
+
+    Raises:
+        UsageError: ``file_exists``: another file of that name is there.
+        EnvironmentError_: ``models_dir_unwritable``.
+    """
+    real = path.resolve()
+    if wanted.exists():
+        if wanted.samefile(real):
+            return wanted
+        raise UsageError(
+            f"there is another {wanted}", code="file_exists", hint="rename the file that you add, or remove that one"
+        )
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        wanted.unlink(missing_ok=True)  # a link to nowhere
+        try:
+            wanted.hardlink_to(real)
+        except OSError:
+            wanted.symlink_to(real)
+    except OSError as error:
+        raise EnvironmentError_(
+            f"cannot write {wanted}: {error.strerror}",
+            code="models_dir_unwritable",
+            hint="choose another models folder with --models-dir or HAL_MODELS_DIR",
+        ) from error
+    return wanted
