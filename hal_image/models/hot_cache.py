@@ -18,6 +18,7 @@ from hal_image.errors import EnvironmentError_, ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from io import FileIO
 
     from hal_image.errors import JsonObject
 
@@ -142,8 +143,8 @@ class HotCache:
         """Makes the cache hold the files of ``order``, as far as there is room; returns all that it holds then.
 
         Raises:
-            ModelError: ``model_corrupt``: a file is not the one that its digest names; ``model_unreadable``; ``model``:
-                it changed while it was copied.
+            ModelError: ``model_corrupt``: a file is not the one that its digest names; ``model_unreadable``;
+                ``model_changed``: it changed while it was copied.
             EnvironmentError_: ``hot_cache_failed``.
         """
         from hal_image.locking import file_lock  # noqa: PLC0415 - a warm call only reads an index
@@ -195,9 +196,7 @@ class HotCache:
         source = self._models_dir / wanted.path
         identity = _identity(source)
         if identity is None:
-            raise ModelError(
-                f"{wanted.source} cannot be read", code="model_unreadable", hint=f"check it with: ls -l {wanted.source}"
-            )
+            raise _unreadable(wanted)
         size, mtime_ns = identity
         disk = os.statvfs(self._folder)
         room = min(
@@ -215,7 +214,12 @@ class HotCache:
         try:
             sha256 = self._copy(source, part, wanted, size)
             if _identity(source) != identity:
-                raise ModelError(f"{wanted.source} changed while it was copied", hint="run it again", retryable=True)
+                raise ModelError(
+                    f"{wanted.source} changed while it was copied",
+                    code="model_changed",
+                    hint="run it again when nothing writes to it any more",
+                    retryable=True,
+                )
             if wanted.sha256 not in {None, sha256}:
                 raise ModelError(
                     f"{wanted.source} is damaged, or another file of that size: its SHA-256 is {sha256}, not "
@@ -242,10 +246,14 @@ class HotCache:
 
         buffer = memoryview(bytearray(CHUNK_BYTES))
         place, told = 0, 0.0
-        with source.open("rb", buffering=0) as reading, part.open("w+b", buffering=0) as writing:
+        try:
+            reading = source.open("rb", buffering=0)
+        except OSError as error:
+            raise _unreadable(wanted) from error
+        with reading, part.open("w+b", buffering=0) as writing:
             digest = GrowingDigest(writing.fileno(), 0)
             try:
-                while count := reading.readinto(buffer):
+                while place <= size and (count := _read_into(reading, buffer, wanted)):  # one that grows has no end
                     written = 0
                     while written < count:
                         written += writing.write(buffer[written:count])
@@ -259,6 +267,22 @@ class HotCache:
                 digest.close()
             os.fsync(writing.fileno())
         return sha256
+
+
+def _read_into(reading: FileIO, buffer: memoryview, wanted: Wanted) -> int:
+    """As ``readinto``: what the models' disk says is not to be taken for what the cache's says."""
+    try:
+        return reading.readinto(buffer) or 0
+    except OSError as error:
+        raise _unreadable(wanted) from error
+
+
+def _unreadable(wanted: Wanted) -> ModelError:
+    return ModelError(
+        f"{wanted.source} cannot be read in the container",
+        code="model_unreadable",
+        hint=f"check it with: ls -l {wanted.source}",
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

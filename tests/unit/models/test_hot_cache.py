@@ -185,3 +185,19 @@ def test_a_folder_that_cannot_be_used_is_told(models_dir: Path, tmp_path: Path) 
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentError_):
         HotCache(tmp_path / "file", models_dir, lambda _: None).fill(Order(KEY, "m", 1, (), {}))
+
+
+def test_a_file_that_is_still_written_is_told(
+    fill: Fill, cache: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hot_cache, "TELL_EVERY_S", 0)
+
+    def write_on(event: dict[str, Any]) -> None:
+        with (models_dir / "vae" / "a").open("ab") as file:
+            file.write(b"more")
+
+    order = Order(KEY, "m", 10_000, (Wanted("vae/a", "/host/a", None),), {})
+    with pytest.raises(ModelError) as caught:
+        HotCache(cache, models_dir, write_on).fill(order)
+    assert (caught.value.code, caught.value.retryable) == ("model_changed", True)
+    assert there(cache) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,14 +91,13 @@ def test_what_has_come_is_remembered(container: Container, tmp_path: Path, capsy
 
 def test_a_failure_is_told_and_nothing_is_believed(container: Container) -> None:
     error = ModelError("a is damaged", code="model_corrupt").to_json()
-    for filling, code in (
-        (container({"event": "hot_failed", "error": error}, code=4), "model_corrupt"),
-        (container(words="docker: no space left on device", code=125), "disk_full"),
-    ):
+    refused = partial(container, {"event": "hot_failed", "error": error}, code=4)
+    silent = partial(container, words="docker: no space left on device", code=125)
+    for make, code in ((refused, "model_corrupt"), (silent, "disk_full")):
         paths.make_state_dir()
         hot_note.write({"k/a": Copy("/a", 3, 1, "")})
         with pytest.raises(HalError) as caught:
-            hot.fill(filling, Output("generate"), NEVER)
+            hot.fill(make(), Output("generate"), NEVER)
         assert caught.value.code == code
         assert hot_note.read() == {}
 
