@@ -118,6 +118,9 @@ FROM base
 COPY --from=packages /opt/venv /opt/venv
 COPY --from=comfyui /opt/comfyui /opt/comfyui
 COPY --from=hal /opt/hal /opt/hal
+# A new volume that is mounted here gets these rights, so that whatever uid comes can fill it. Not in the base: there it
+# would make the 5 GB above anew.
+RUN mkdir -m 1777 /hot
 
 # HOME and caches are on the tmpfs that the host mounts; USER is asked for by libraries when the uid has no name.
 ENV HOME=/tmp \

@@ -57,6 +57,7 @@ class EngineSettings(NamedTuple):
         comfyui_dir: ComfyUI's source folder.
         cpu: ``True`` forces the CPU.
         gpu: index of the GPU that is used, as ``nvidia-smi`` counts; ``None`` for what there is.
+        hot_dir: folder with copies of models, laid out as the models folder and looked into first; ``None`` without.
     """
 
     tool_version: str
@@ -65,6 +66,7 @@ class EngineSettings(NamedTuple):
     comfyui_dir: str
     cpu: bool
     gpu: str | None = None
+    hot_dir: str | None = None
 
 
 class EngineStatus(NamedTuple):
@@ -142,4 +144,10 @@ WIRE_HINT = "stop the engine (hal_generate_image.py stop) and run the command ag
 
 def settings_from_json(value: Line) -> EngineSettings:
     """``EngineSettings`` out of its fields by name; unknown fields of a newer version are ignored."""
-    return EngineSettings(**{name: value[name] for name in EngineSettings._fields if name != "gpu" or name in value})
+    return EngineSettings(
+        **{
+            name: value[name]
+            for name in EngineSettings._fields
+            if name in value or name not in EngineSettings._field_defaults
+        }
+    )

@@ -2,7 +2,8 @@
 
 The host starts it detached; in a container it is the main process, and every option has a default there. Exactly one
 engine serves a folder: the second finds the lock taken and ends with exit code 0. ``submit`` talks to one over standard
-input and output, ``selftest`` looks whether an image is as it should be, ``pull`` downloads models.
+input and output, ``selftest`` looks whether an image is as it should be, ``pull`` downloads models, ``hot`` copies them
+into the hot cache.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ def main(argv: list[str] | None = None) -> int:
             return _submit(options)
         if options.command == "selftest":
             return _selftest(as_json=options.json)
-        if options.command == "pull":
-            return _pull(options)
+        if options.command in {"pull", "hot"}:
+            return _pull(options) if options.command == "pull" else _hot()
         check_folder(options.folder)
         lock = try_lock(options.folder / LOCK_FILE)
         if lock is None:
@@ -77,6 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         "--settings", type=json.loads, help="EngineSettings of hal_image.wire as JSON; else the environment says them"
     )
     serve.add_argument("--comfyui", type=json.loads, help="facts about the source, told in hello; else it says itself")
+    serve.add_argument(
+        "--hot", metavar="DIR", help="folder with copies of models, looked into before the models folder"
+    )
     serve.add_argument("--cpu", action="store_true", help="run on the processor")
     serve.add_argument("--keep-alive", type=float, default=300.0, help="idle seconds until models go; -1 for ever")
     serve.add_argument("--stop-after", type=float, default=STOP_AFTER_S, help="further idle seconds until it ends")
@@ -90,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     what = pull.add_mutually_exclusive_group(required=True)
     what.add_argument("names", nargs="*", default=[], metavar="NAME", help="as in models.yaml")
     what.add_argument("--order", action="store_true", help="the host says what, on standard input")
+    commands.add_parser("hot", help="copy models into the hot cache, as the host says on standard input")
     return parser
 
 
@@ -134,6 +139,12 @@ def _pull(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _hot() -> int:
+    from hal_image.engine import hot  # noqa: PLC0415 - an engine copies nothing
+
+    return hot.by_order()
+
+
 def check_folder(folder: Path) -> None:
     """See that the engine's folder can be written.
 
@@ -170,6 +181,7 @@ def settings_of(options: argparse.Namespace) -> EngineSettings:
         python=str(ready.python),
         comfyui_dir=str(ready.comfyui_dir),
         cpu=options.cpu,
+        hot_dir=options.hot,
     )
 
 

@@ -192,8 +192,11 @@ class ComfyProcess:
         (page / "index.html").touch()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        models = Path(self.settings.models_dir)
-        known = {kind: [str(models / name) for name in names] for kind, names in MODEL_FOLDERS.items()}
+        # ComfyUI opens the first file of a name: a hot copy wins, and what has none is found where it always is
+        tops = [top for top in (self.settings.hot_dir, self.settings.models_dir) if top is not None]
+        known = {
+            kind: [str(Path(top, name)) for top in tops for name in names] for kind, names in MODEL_FOLDERS.items()
+        }
         launcher = json.dumps({"comfyui_dir": self.settings.comfyui_dir, "models": known})
         # fmt: off
         command = [

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hal_image import about
 from hal_image.errors import UsageError
 from hal_image.host.durations import parse_duration
+from hal_image.host.sizes import parse_size
 from hal_image.request import (
     MAX_CFG,
     MAX_GUIDANCE,
@@ -198,6 +199,12 @@ def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> 
     device.add_argument("--cpu", action="store_true", help="use the processor even if there is a GPU (slow)")
     if keep_alive:
         group.add_argument(
+            "--hot-cache",
+            type=_bytes,
+            metavar="SIZE",
+            help="Docker: copy models in use to a faster disk, up to e.g. 40GB (default: HAL_HOT_CACHE, or 0: do not)",
+        )
+        group.add_argument(
             "--keep-alive",
             type=_duration,
             default=300.0,
@@ -319,14 +326,10 @@ def _gpu(text: str) -> str:
 
 
 def _bytes(text: str) -> int:
-    number, unit = text[:-2], text[-2:].upper()
     try:
-        size = float(number) * {"MB": 1e6, "GB": 1e9, "TB": 1e12}[unit]
-    except (KeyError, ValueError):
-        size = -1.0
-    if not (math.isfinite(size) and size >= 0):
-        raise _bad(f"{text!r} is no size; write for example 40GB or 500MB")
-    return int(size)
+        return parse_size(text)
+    except ValueError:
+        raise _bad(f"{text!r} is no size; write for example 40GB or 500MB") from None
 
 
 def _timeout(text: str) -> float:

@@ -19,6 +19,7 @@ def test_places() -> None:
     assert f'ENTRYPOINT ["{container.PYTHON}", "-I", "{container.HOME}/entrypoint.py"]' in final
     assert f"CMD {container.SUBMIT} " in final
     assert f"mkdir -m 1777 {container.SPOOL} {Path(container.SOCKET).parent};" in DOCKERFILE
+    assert f"RUN mkdir -m 1777 {container.HOT}\n" in final
     assert f"mkdir {container.MODELS}\n" in DOCKERFILE
     assert f'sys.path.insert(0, "{container.HOME}")' in (ROOT / "docker" / "submit").read_text()
 

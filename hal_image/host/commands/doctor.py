@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hal_image import about, paths
 from hal_image.errors import EnvironmentError_, HalError
 from hal_image.host import gpu_facts, gpu_fitness, mounts
-from hal_image.host.docker import answers, commands, program
-from hal_image.host.engines.docker import DockerEngine
+from hal_image.host.docker import answers, commands, hot_note, program
+from hal_image.host.engines.docker import DockerEngine, hot_volume
 from hal_image.host.engines.running import running_engines
 from hal_image.host.gpu_presence import nvidia_present
 from hal_image.host.registry import choose_model, load
@@ -163,7 +163,17 @@ def _docker() -> Iterator[Check]:
         yield Check("Docker image", WARN, f"{found}; this tool is {about.version()}", docker.build_command())
         return
     yield Check("Docker image", PASS, found)
+    yield from _hot_cache(docker)
     yield from _docker_gpu(docker, image)
+
+
+def _hot_cache(docker: DockerEngine) -> Iterator[Check]:
+    """How full it is, if there is one."""
+    volume = hot_volume()
+    copies = hot_note.read()
+    if copies and program.run(docker.program, commands.volume_name(volume)).code == 0:
+        size = sum(copy.size for copy in copies.values())
+        yield Check("hot cache", PASS, f"{size / 1e9:.2f} GB in {len(copies)} files, in the Docker volume {volume}")
 
 
 def _docker_gpu(docker: DockerEngine, image: answers.Image) -> Iterator[Check]:
@@ -194,7 +204,10 @@ def _disk(models_dir: Path) -> Check:
     if speed is not None:
         seconds = files[0].stat().st_size / speed
         found += f"; it reads {speed / 1e6:.0f} MB/s here, so loading {files[0].name} takes about {seconds:.0f} s"
-    return Check("models disk", WARN, found, "for speed, set HAL_MODELS_DIR to a folder on a disk of this system")
+    fix = "for speed, set HAL_MODELS_DIR to a folder on a disk of this system"
+    return Check(
+        "models disk", WARN, found, f"{fix}; with Docker --hot-cache 40GB copies what is in use to such a disk"
+    )
 
 
 def _models(models_dir: Path) -> Iterator[Check]:

@@ -116,8 +116,11 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         min_vram_gb=0.0 if options.low_vram else plan.model.model.min_vram_gb,
         fit_for_cpu=plan.model.model.cpu or plan.chosen == "no_gpu",
         files=tuple(found.path for found in plan.model.files),
+        digests=tuple(found.sha256 for found in plan.model.files),
     )
-    wanted = EngineRequest(models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, needs)
+    wanted = EngineRequest(
+        models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, needs, options.hot_cache
+    )
     session = Session(options, output, plan, data, timings, deadline)
     try:
         raw = session.make_all(wanted)

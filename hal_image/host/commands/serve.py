@@ -46,7 +46,13 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     deadline = Deadline.after(options.timeout)
     models_dir = paths.models_dir(options.models_dir)
     wanted = EngineRequest(
-        models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, _needs(models_dir)
+        models_dir,
+        options.cpu,
+        options.gpu,
+        options.keep_alive,
+        options.offline,
+        _needs(models_dir),
+        options.hot_cache,
     )
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link

@@ -26,6 +26,7 @@ class Settings(NamedTuple):
         cpu: it gets no GPU.
         gpu: which GPUs it gets.
         uid: whose container it is.
+        hot: it has the hot cache mounted.
     """
 
     tool_version: str
@@ -35,6 +36,7 @@ class Settings(NamedTuple):
     cpu: bool
     gpu: str
     uid: int
+    hot: bool = False
 
 
 class Card(NamedTuple):

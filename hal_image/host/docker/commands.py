@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hal_image.container import MODELS, SPOOL, SUBMIT
+from hal_image.container import HOT, MODELS, SPOOL, SUBMIT
 from hal_image.errors import EnvironmentError_
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Container(NamedTuple):
         cpu: it gets no GPU.
         gpu: ``"all"``, or what Docker takes after ``device=``: ``"0"``, ``"0,1"``, ``"GPU-…"``.
         keep_alive_s: as for the engine.
+        hot: name of the volume with the hot cache, and of this models folder in it; ``None`` without.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Container(NamedTuple):
     cpu: bool
     gpu: str
     keep_alive_s: float
+    hot: tuple[str, str] | None = None
 
 
 def run(container: Container, host: Host) -> list[str]:
@@ -92,10 +94,12 @@ def run(container: Container, host: Host) -> list[str]:
         *_memory_options(host),
         "--mount", bind(container.models_dir, MODELS, read_only=True),
         "--mount", bind(container.folder, SPOOL),
+        *(["--mount", volume(container.hot[0], HOT, read_only=True)] if container.hot else []),
         *_gpu_options(container, host),
         container.image,
         "serve",
         "--keep-alive", f"{container.keep_alive_s:g}",
+        *(["--hot", f"{HOT}/{container.hot[1]}"] if container.hot else []),
         *(["--cpu"] if container.cpu else []),
     ]
     # fmt: on
@@ -127,6 +131,44 @@ def pull(image: str, models_dir: Path, host: Host) -> list[str]:
         "--mount", bind(models_dir, MODELS),         # the one place where it is not read-only
         image,
         "pull", "--order",
+    ]
+    # fmt: on
+
+
+def make_volume(name: str, owner: str) -> list[str]:
+    """Makes a volume of an owner; Docker does nothing when it is there, Podman fails."""
+    return ["volume", "create", "--label", f"{OWNER}={owner}", name]
+
+
+def volume_name(name: str) -> list[str]:
+    """The name of a volume; fails when there is none."""
+    return ["volume", "inspect", "--format", "{{.Name}}", name]
+
+
+def hot(image: str, volume_: str, models_dir: Path, host: Host) -> list[str]:
+    """Runs a container that copies models into the hot cache and ends. It is told which through a pipe.
+
+    Raises:
+        EnvironmentError_: ``docker_path_unusable``.
+    """
+    # fmt: off
+    return [
+        "run",
+        "--rm",                                      # nothing stays
+        "--interactive",                             # the order comes on standard input, whose end ends it
+        "--pull", "never",
+        "--network", "none",
+        "--read-only",
+        "--tmpfs", "/tmp:rw,noexec,nosuid,nodev,mode=1777",  # noqa: S108 - the container's, not ours
+        "--cap-drop", "ALL",
+        "--security-opt", "no-new-privileges",
+        *_selinux_options(host),
+        *_user_options(host),                        # the engine's: it can read what this one writes, and no more
+        "--pids-limit", str(PIDS),
+        "--mount", bind(models_dir, MODELS, read_only=True),
+        "--mount", volume(volume_, HOT),             # the one place where it is not read-only
+        image,
+        "hot",
     ]
     # fmt: on
 
@@ -193,6 +235,11 @@ def bind(source: Path, target: str, *, read_only: bool = False) -> str:
     fields = ["type=bind", f"source={path}", f"target={target}", *(["readonly"] if read_only else [])]
     quoted = ['"' + field.replace('"', '""') + '"' if {",", '"'} & set(field) else field for field in fields]
     return ",".join(quoted)
+
+
+def volume(name: str, target: str, *, read_only: bool = False) -> str:
+    """The value of ``--mount`` for a volume of ours, whose name needs no quotes."""
+    return ",".join(["type=volume", f"source={name}", f"target={target}", *(["readonly"] if read_only else [])])
 
 
 def submit(container: str, wait_s: int = 0) -> list[str]:

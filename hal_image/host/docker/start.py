@@ -91,14 +91,17 @@ def start(engine: DockerEngine, request: EngineRequest, output: Output, deadline
             cpu=settings.cpu,
             gpu=settings.gpu,
             keep_alive_s=request.keep_alive_s,
+            hot=(engines.hot_volume(), folder.name.removesuffix("-docker")) if settings.hot else None,
         )
+        if settings.hot:
+            _make_volume(engine)
         output.detail(f"starting the container {kept.name}")
         # The card comes first: whatever interrupts us now, the next call finds what there is.
         card.write(folder, kept)
         kept = kept._replace(id=_run(engine, wanted, host, folder))
         card.write(folder, kept)
         link = _greeted(engine, kept, folder)
-        return engine.connection(link, kept, folder, request, began)
+        return engine.connection(link, kept, folder, request, began, output, deadline)
 
 
 def host_facts(engine: answers.Engine) -> commands.Host:
@@ -161,6 +164,13 @@ def _make(models_dir: Path) -> None:
             code="models_dir_unwritable",
             hint="choose another with --models-dir or HAL_MODELS_DIR",
         ) from error
+
+
+def _make_volume(engine: DockerEngine) -> None:
+    """Makes the volume of the hot cache if it is not there: a mount would, but without a label."""
+    made = program.run(engine.program, commands.make_volume(engines.hot_volume(), engines.owner()))
+    if made.code != 0 and "already exists" not in made.err:
+        raise answers.failure(made)
 
 
 def _give(folder: Path, user: tuple[int, int]) -> None:

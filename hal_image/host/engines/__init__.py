@@ -25,12 +25,14 @@ class Needs(NamedTuple):
         min_vram_gb: GiB of VRAM below which it is not run.
         fit_for_cpu: whether it may run on a processor without anybody having asked for that.
         files: where its files are.
+        digests: of each of them its SHA-256, or ``None`` where nobody knows it.
     """
 
     model: str
     min_vram_gb: float
     fit_for_cpu: bool
     files: tuple[Path, ...] = ()
+    digests: tuple[str | None, ...] = ()
 
 
 class EngineRequest(NamedTuple):
@@ -43,6 +45,7 @@ class EngineRequest(NamedTuple):
         keep_alive_s: seconds of idleness until models are unloaded; ``-1`` never, ``0`` ends the engine.
         offline: nothing may be installed.
         needs: of the model that will be used; ``None`` when there is none yet.
+        hot_cache_bytes: limit of the hot cache, 0 for none; ``None`` when it was not said.
     """
 
     models_dir: Path
@@ -51,6 +54,7 @@ class EngineRequest(NamedTuple):
     keep_alive_s: float
     offline: bool
     needs: Needs | None
+    hot_cache_bytes: int | None = None
 
 
 def _nothing() -> None:

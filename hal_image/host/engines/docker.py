@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import about, container, paths
-from hal_image.errors import EnvironmentError_, ModelError
+from hal_image.errors import EnvironmentError_, ModelError, UsageError
 from hal_image.host import gpu_fitness
 from hal_image.host.docker import answers, card, commands, program
 from hal_image.host.engines import Connection
@@ -86,6 +86,7 @@ class DockerEngine:
             cpu=cpu,
             gpu="none" if cpu else gpu,
             uid=os.getuid(),
+            hot=hot_limit(request) > 0,
         )
 
     def find(self, request: EngineRequest, output: Output, deadline: Deadline) -> Connection | None:
@@ -119,7 +120,7 @@ class DockerEngine:
             link.close()
             raise answers.no_image(self.image, self.build_command())
         if found.code != 0 or found.out == kept.image_id:
-            return self.connection(link, kept, folder, request, started=None)
+            return self.connection(link, kept, folder, request, None, output, deadline)
         output.note(f"{self.image} was built anew: waiting for {kept.name} to finish and starting a new container")
         self.drain(link, kept.name, deadline)
         return None
@@ -148,9 +149,29 @@ class DockerEngine:
         return Link(carrier, (container.SPOOL, str(folder)))
 
     def connection(
-        self, link: Link, kept: card.Card, folder: Path, request: EngineRequest, started: float | None
+        self,
+        link: Link,
+        kept: card.Card,
+        folder: Path,
+        request: EngineRequest,
+        started: float | None,
+        output: Output,
+        deadline: Deadline,
     ) -> Connection:
-        """What a command gets; ``started`` is when the container was, ``None`` if it ran already."""
+        """What a command gets, with its model in the hot cache if there is one. ``started`` is when the container was,
+        ``None`` if it ran already.
+
+        Raises:
+            ModelError, EnvironmentError_, TimeoutError_: as for ``hal_image.host.docker.hot.fill``.
+        """
+        began = time.monotonic() if started is None else started
+        filled = False
+        if kept.settings.hot:
+            try:
+                filled = self._keep_hot(kept, folder, request, output, deadline, ran_already=started is None)
+            except BaseException:
+                link.close()
+                raise
 
         def leave() -> None:
             if request.keep_alive_s == 0:
@@ -161,11 +182,56 @@ class DockerEngine:
             link=link,
             output_dir=Path(link.hello["output_dir"]),
             facts=link.hello["comfyui"],
-            prepare_s=0.0 if started is None else time.monotonic() - started,
+            prepare_s=time.monotonic() - began if filled or started is not None else 0.0,
             reused=started is None,
             place=kept.to_json(),
             leave=leave,
         )
+
+    def _keep_hot(
+        self,
+        kept: card.Card,
+        folder: Path,
+        request: EngineRequest,
+        output: Output,
+        deadline: Deadline,
+        *,
+        ran_already: bool,
+    ) -> bool:
+        """Sees that the model is in the hot cache; returns whether anything was done for that."""
+        from hal_image.host.docker import hot_note  # noqa: PLC0415 - only where there is a hot cache
+
+        if request.needs is None or not request.needs.files:
+            return False
+        limit = hot_limit(request)
+        top = Path(os.path.abspath(request.models_dir))  # noqa: PTH100 - links stay: the model's paths begin with it
+        files = tuple(zip(request.needs.files, request.needs.digests, strict=True))
+        wanted = hot_note.plan(files, top, limit)
+        for path in wanted.left_out:
+            output.warn(
+                "hot_cache_too_small",
+                f"{path.name} is read from the models folder: with the rest of the model it is larger than the hot "
+                f"cache of {limit / 1e9:g} GB may be",
+                {"path": str(path)},
+            )
+        name = folder.name.removesuffix("-docker")
+        # A container that runs holds the volume. Before it was started, somebody may have removed it.
+        if ran_already and hot_note.is_hot(hot_note.read(), name, wanted, top, limit):
+            return False
+        from hal_image.host.docker import hot  # noqa: PLC0415 - only where something is to be done
+
+        filling = hot.Filling(
+            program=self.program,
+            image=kept.image_id,
+            volume=hot_volume(),
+            models_dir=Path(kept.settings.models_dir),
+            key=name,
+            model=request.needs.model,
+            wanted=wanted,
+            limit_bytes=limit,
+        )
+        hot.fill(filling, output, deadline)
+        return True
 
     def drain(self, link: Link, name: str, deadline: Deadline) -> None:
         """Asks an engine to finish its jobs and end, and waits until its container is gone.
@@ -206,6 +272,30 @@ class DockerEngine:
 def owner() -> str:
     """Short name of whose containers these are: of one user, and of one state directory."""
     return f"{zlib.crc32(os.fsencode(f'{os.getuid()}:{paths.state_dir()}')):08x}"
+
+
+def hot_volume() -> str:
+    """The name of the volume with the owner's hot cache."""
+    return f"hal8000-hot-{owner()}"
+
+
+def hot_limit(request: EngineRequest) -> int:
+    """How many bytes the hot cache may have; 0 when there is to be none.
+
+    Raises:
+        UsageError: ``HAL_HOT_CACHE`` is no size.
+    """
+    text = where.setting("HAL_HOT_CACHE")
+    if request.hot_cache_bytes is not None or text is None:
+        return request.hot_cache_bytes or 0
+    from hal_image.host.sizes import parse_size  # noqa: PLC0415 - only where it is set
+
+    try:
+        return parse_size(text)
+    except ValueError:
+        raise UsageError(
+            f"HAL_HOT_CACHE is {text!r}, which is no size", hint="write for example 40GB, or unset it"
+        ) from None
 
 
 def key(models_dir: Path) -> str:

@@ -59,6 +59,11 @@ class LocalEngine:
             "comfyui_commit": installed.comfyui_commit,
             "comfyui_source": installed.comfyui_source,
         }
+        if request.hot_cache_bytes:  # HAL_HOT_CACHE is for whatever engine it fits, and says nothing here
+            output.warn(
+                "hot_cache_without_effect",
+                "--hot-cache: the local engine reads models where they are; only the Docker engine has a hot cache",
+            )
         link, reused = _find_or_start(settings, facts, request, output, deadline)
         return Connection("local", link, Path(link.hello["output_dir"]), facts, prepare_s, reused)
 

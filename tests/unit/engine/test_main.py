@@ -31,8 +31,8 @@ def comfyui(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def options(settings: object = None, *, cpu: bool = False) -> argparse.Namespace:
-    return argparse.Namespace(settings=settings, cpu=cpu)
+def options(settings: object = None, *, cpu: bool = False, hot: str | None = None) -> argparse.Namespace:
+    return argparse.Namespace(settings=settings, cpu=cpu, hot=hot)
 
 
 @pytest.mark.parametrize("cpu", [False, True])
@@ -44,12 +44,13 @@ def test_settings_out_of_the_environment(comfyui: Path, cpu: bool) -> None:
         "comfyui_dir": str(comfyui),
         "cpu": cpu,
         "gpu": None,
+        "hot_dir": None,
     }
 
 
 def test_settings_that_are_given_go_before(comfyui: Path) -> None:
     given = {"tool_version": "0", "models_dir": "/m", "python": "/p", "comfyui_dir": "/c", "cpu": False}
-    assert engine.settings_of(options(given))._asdict() == {**given, "gpu": None}
+    assert engine.settings_of(options(given))._asdict() == {**given, "gpu": None, "hot_dir": None}
     assert engine.settings_of(options(given, cpu=True)).cpu
 
 
@@ -95,3 +96,7 @@ def test_a_selftest_tells_all_that_is_wrong(
     assert (told["ok"], told["checks"][1]) == (False, {"name": "boot", "ok": True, "detail": "fine"})
     monkeypatch.setattr(selftest, "CHECKS", (("boot", fine),))
     assert engine.main(["selftest"]) == 0
+
+
+def test_a_hot_cache_is_handed_on(comfyui: Path) -> None:
+    assert engine.settings_of(options(hot="/hot/k")).hot_dir == "/hot/k"

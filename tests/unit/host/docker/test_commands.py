@@ -121,3 +121,32 @@ def test_what_docker_cannot_be_told_is_refused(path: bytes) -> None:
 def test_the_line_to_an_engine() -> None:
     assert commands.submit("name") == ["exec", "--interactive", "name", "/opt/hal/submit"]
     assert commands.submit("name", 5) == ["exec", "--interactive", "name", "/opt/hal/submit", "5"]
+
+
+def test_the_hot_cache_is_read_only_for_the_engine() -> None:
+    arguments = commands.run(CONTAINER._replace(hot=("hal8000-hot-a", "b")), USER)
+    assert values(arguments, "--mount")[-1] == "type=volume,source=hal8000-hot-a,target=/hot,readonly"
+    assert values(arguments, "--hot") == ["/hot/b"]
+
+
+@pytest.mark.parametrize(("host", "user"), [(USER, "1000:1001"), (USER._replace(uid=0, gid=0), "65532:65532")])
+def test_what_fills_the_hot_cache_is_sealed_as_the_engine_is(host: Host, user: str) -> None:
+    arguments = commands.hot("sha256:1", "hal8000-hot-a", Path("/m"), host)
+    assert values(arguments, "--network") == ["none"]
+    assert values(arguments, "--cap-drop") == ["ALL"]
+    assert values(arguments, "--security-opt") == ["no-new-privileges"]
+    assert values(arguments, "--user") == [user]
+    assert values(arguments, "--pull") == ["never"]
+    assert {"--read-only", "--rm", "--interactive"} <= set(arguments)
+    assert not {"--gpus", "--device", "--env", "--detach", "--label"} & set(arguments)
+    assert values(arguments, "--mount") == [
+        "type=bind,source=/m,target=/models,readonly",
+        "type=volume,source=hal8000-hot-a,target=/hot",
+    ]
+    assert arguments[-2:] == ["sha256:1", "hot"]
+
+
+def test_the_volume_says_whose_it_is() -> None:
+    assert commands.make_volume("hal8000-hot-a", "a") == [
+        "volume", "create", "--label", "hal8000.owner=a", "hal8000-hot-a",
+    ]  # fmt: skip
