@@ -134,6 +134,15 @@ def test_comfyui_reads_the_copy(cold: Hal) -> None:
     assert drawn("--hot-cache", "0") != whole
 
 
+def test_calls_at_once_copy_once(cold: Hal) -> None:
+    cold("serve")
+    calls = [cold.start("-p", "x", *QUICK[2:], "-m", "first", "-o", f"{index}.png") for index in range(3)]
+    said = [call.communicate(timeout=200)[1].decode() for call in calls]
+    assert [call.returncode for call in calls] == [0, 0, 0], said
+    assert sum("is in the hot cache, verified" in text for text in said) == 1, said
+    assert set(hot(cold)) == {MORE["first"]}
+
+
 def test_the_least_recently_used_makes_room(cold: Hal) -> None:
     size = source(cold, "first").stat().st_size
     limit = ("--hot-cache", f"{size * 1.5 / 1e6}MB")

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hal_image.host.deadline import Deadline
+from hal_image.host.engines import EngineRequest, local
+from hal_image.host.render import Output
+from hal_image.install import engine_env
+
+
+class Greeted:
+    def __init__(self) -> None:
+        self.hello = {"output_dir": "/o"}
+
+
+@pytest.mark.parametrize(("option", "told"), [(None, []), (0, []), (5, ["hot_cache_without_effect"])])
+def test_it_has_no_hot_cache_and_says_so_to_who_asks_for_one(
+    monkeypatch: pytest.MonkeyPatch, option: int | None, told: list[str]
+) -> None:
+    def found(*_: object) -> tuple[Any, bool]:
+        return Greeted(), True
+
+    ready = engine_env.EnginePaths(Path(sys.executable), "venv", Path("/c"), "wheel", "f8", "0.3.75")
+    monkeypatch.setattr(engine_env, "engine_ready", lambda: ready)
+    monkeypatch.setattr(local, "_find_or_start", found)
+    monkeypatch.setenv("HAL_HOT_CACHE", "1GB")  # for whatever engine it fits
+    output = Output("generate")
+    request = EngineRequest(Path("/m"), False, None, 1.0, False, None, option)
+    assert local.LocalEngine().connect(request, output, Deadline.after(None)).kind == "local"
+    assert [warning.code for warning in output.warnings] == told
