@@ -13,6 +13,7 @@ from tests.synthetic.bundled import StandIn, registry_with, write_stand_in
 if TYPE_CHECKING:
     from pathlib import Path
 
+STAND_IN = "stand-in.safetensors"
 LAUNCHER = """\
 import sys
 from pathlib import Path
@@ -33,10 +34,11 @@ def stand_in(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
 
 
 @pytest.fixture
-def without_gpu(hal: Hal, stand_in: StandIn) -> Hal:
+def without_gpu(hal: Hal, stand_in: StandIn, models_dir: Path) -> Hal:
     """The command line of a newcomer: no GPU, no model; ``doodle`` is the stand-in."""
+    (models_dir / "checkpoints" / STAND_IN).unlink(missing_ok=True)  # which another kind of engine had before
     registry = stand_in.folder / "own.yaml"
-    own = registry_with(name="stand-in.safetensors", bytes=stand_in.bytes, sha256=stand_in.sha256)
+    own = registry_with(name=STAND_IN, bytes=stand_in.bytes, sha256=stand_in.sha256)
     registry.write_text(own, encoding="utf-8")
     script = stand_in.folder / "hal.py"
     script.write_text(LAUNCHER.format(root=str(ROOT), folder=str(stand_in.folder)), encoding="utf-8")
@@ -53,7 +55,7 @@ def test_a_newcomers_first_picture(without_gpu: Hal, stand_in: StandIn, models_d
         "unknown_words": {"words": ["zebra"]},
     }
     assert first.err.count("comes with this tool: writing") == 1
-    checkpoint = models_dir / "checkpoints" / "stand-in.safetensors"
+    checkpoint = models_dir / "checkpoints" / STAND_IN
     assert hashlib.sha256(checkpoint.read_bytes()).hexdigest() == stand_in.sha256
     assert data["model"]["files"][0]["verified"] is True
     assert data["timings"]["prepare_s"] > 0.05
