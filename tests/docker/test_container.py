@@ -37,6 +37,8 @@ def test_it_serves_with_no_options_but_mounts(container: Container) -> None:
         "python": inside.PYTHON,
         "comfyui_dir": inside.COMFYUI,
         "cpu": True,
+        "gpu": None,
+        "hot_dir": None,
     }
     assert hello["output_dir"] == f"{inside.SPOOL}/output"
     assert (hello["comfyui"]["comfyui_version"], hello["comfyui"]["comfyui_commit"]) == (
