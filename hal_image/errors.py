@@ -159,6 +159,6 @@ def error_from_json(error: JsonObject) -> HalError:
 
 CLASS_OF_CODE: dict[str, type[HalError]] = {
     **dict.fromkeys(("registry_invalid", "registry_unreadable", "registry_not_editable"), RegistryError),
-    **dict.fromkeys(("internal", "wire_invalid", "wire_version"), InternalError),
+    **dict.fromkeys(("internal", "no_image", "wire_invalid", "wire_version"), InternalError),
 }
 """The codes whose class the exit code does not tell."""

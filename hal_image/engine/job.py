@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import LOG_HINT, ComfyClient, ComfyUnreachable, Outcome, one_line
 from hal_image.comfy.events import EventStream
-from hal_image.errors import HalError, JsonObject
+from hal_image.errors import HalError, InternalError, JsonObject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ def run(job: Job, comfy: ComfyProcess) -> JsonObject:
         if stream is not None:
             stream.close()
         client.close()
-    return _verdict(outcome, watch.load_s)
+    return _verdict(outcome, watch.load_s, comfy.log)
 
 
 class Watch:
@@ -189,13 +189,18 @@ class Watch:
         return False
 
 
-def _verdict(outcome: Outcome, load_s: float) -> JsonObject:
+def _verdict(outcome: Outcome, load_s: float, log: Path) -> JsonObject:
     if outcome.interrupted:
         raise Cancelled("the job was cancelled")
     if outcome.error is not None or not outcome.succeeded:
         raise node_failure(outcome.error or {})
     if not outcome.images:
-        raise HalError("ComfyUI finished without an image", code="no_image", hint=f"please report this; {LOG_HINT}")
+        raise InternalError(
+            "a bug: ComfyUI finished without an image",
+            code="no_image",
+            hint=f"please report it with ComfyUI's log, {log}",
+            details={"log": str(log)},
+        )
     return {
         "images": ["/".join(part for part in image if part) for image in outcome.images],
         "timings": {"load_s": round(load_s, 3), "execution_s": round(outcome.execution_s, 3)},

@@ -185,7 +185,9 @@ class Worker:
                 self._rest()
         finally:
             self.drain()
-            self._fail_waiting(HalError("the engine ended", code="engine_draining", retryable=True))
+            self._fail_waiting(
+                HalError("the engine ended", code="engine_draining", hint="run the command again", retryable=True)
+            )
             self.comfy.end()
 
     def _next_job(self) -> Job | None:

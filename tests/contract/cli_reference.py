@@ -123,7 +123,8 @@ def page() -> str:
             _table([action for group in parser._action_groups for action in group._group_actions], parser.prog)
         )
     parts.append(
-        "What standard output carries: [JSON output](json-output.md). What can fail: [exit codes](exit-codes.md).\n"
+        "What standard output carries: [JSON output](json-output.md). What can fail: [errors](errors.md), with\n"
+        "[exit codes](exit-codes.md).\n"
     )
     return "\n".join(parts)
 

@@ -22,6 +22,11 @@ def load(name: str) -> Schema:
     return loaded
 
 
+def validator(name: str) -> jsonschema.Draft202012Validator:
+    """A validator for the schema as it is published."""
+    return jsonschema.Draft202012Validator(load(name))
+
+
 def strict(name: str, part: str | None = None) -> jsonschema.Draft202012Validator:
     """A validator that refuses what the schema does not name, so that no field goes undocumented.
 

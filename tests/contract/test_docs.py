@@ -8,14 +8,13 @@ import re
 import shlex
 import sys
 import unicodedata
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 import hal_image
-from hal_image import about, errors
+from hal_image import about
 from hal_image.host import arguments
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.contract import cli_reference, schemas
@@ -127,106 +126,6 @@ def test_first_command_of_the_readme_needs_no_download_and_the_second_one_is_the
     size = sum(file.bytes for file in registry.models["sdxl"].files)
     assert f"{size / 1e9:.1f} GB it downloads" in (ROOT / "README.md").read_text(encoding="utf-8").split(second)[0]
     assert tests == "python3 -m tests\n"
-
-
-class Raised(NamedTuple):
-    """An error code as the source has it."""
-
-    code: str
-    exit_code: int
-    retryable: bool
-
-
-class ErrorClasses:
-    """The error classes of the source, read without importing it: some modules need what the host does not have."""
-
-    def __init__(self, trees: list[ast.Module]) -> None:
-        self.bases = {"HalError": ""}
-        self._own_codes: dict[str, str] = {}
-        classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-        for _ in classes:  # a class may stand before its base
-            for node in classes:
-                base = node.bases[0] if node.bases else None
-                if isinstance(base, ast.Name) and base.id in self.bases:
-                    self.bases[node.name] = base.id
-        for node in classes:
-            for name, value in constants(node) if node.name in self.bases else ():
-                if name == "default_code":
-                    self._own_codes[node.name] = str(value)
-
-    def code(self, name: str) -> str:
-        return self._own_codes[name] if name in self._own_codes else self.code(self.bases[name])
-
-    def exit_code(self, name: str) -> int:
-        known = getattr(errors, name, None)
-        return int(known.exit_code) if known is not None else self.exit_code(self.bases[name])
-
-
-def constants(node: ast.ClassDef) -> Iterator[tuple[str, object]]:
-    for statement in node.body:
-        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
-        value = getattr(statement, "value", None)
-        if isinstance(targets[0], ast.Name) and isinstance(value, ast.Constant):
-            yield targets[0].id, value.value
-
-
-def raised_errors() -> list[Raised]:
-    """Every code that some error class has by default or is given."""
-    trees = [ast.parse(source.read_text(encoding="utf-8")) for source in SOURCES]
-    classes = ErrorClasses(trees)
-    found = [Raised(classes.code(name), classes.exit_code(name), retryable=False) for name in classes.bases]
-    for node in (node for tree in trees for node in ast.walk(tree)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in classes.bases:
-            given = {word.arg: word.value.value for word in node.keywords if isinstance(word.value, ast.Constant)}
-            code = str(given.get("code", classes.code(node.func.id)))
-            found.append(Raised(code, classes.exit_code(node.func.id), retryable=given.get("retryable") is True))
-    return found
-
-
-def documented_errors() -> dict[str, tuple[str, bool]]:
-    """Codes of exit-codes.md: under which heading each stands, and whether it is marked for retrying."""
-    text = (REFERENCE / "exit-codes.md").read_text(encoding="utf-8")
-    found: dict[str, tuple[str, bool]] = {}
-    for section in re.split(r"^## Exit codes? ", text, flags=re.MULTILINE)[1:]:
-        heading, _, body = section.partition("\n")
-        for code, _what, _help, retry in rows(body)[1:]:
-            (name,) = code_names(code)
-            assert name not in found, f"{name} is listed twice"
-            found[name] = (heading, retry == "yes")
-    return found
-
-
-def test_error_codes_are_all_listed_and_under_their_exit_code() -> None:
-    codes: dict[str, set[int]] = defaultdict(set)
-    for raised in raised_errors():
-        codes[raised.code].add(raised.exit_code)
-    assert {"model_missing", "not_a_png", "comfyui_boot_failed", "timeout"} <= codes.keys(), "the scan is broken"
-    headings = {code: heading for code, (heading, _) in documented_errors().items()}
-    assert sorted(headings) == sorted(codes)
-    for code, exit_codes in codes.items():
-        if code == "interrupted":
-            assert headings[code] == "129, 130, 143"
-        else:
-            assert headings[code] == ", ".join(map(str, sorted(exit_codes))), code
-
-
-def test_retryable_errors_are_marked() -> None:
-    retryable = {raised.code for raised in raised_errors() if raised.retryable}
-    assert {code for code, (_, retry) in documented_errors().items() if retry} == retryable
-
-
-def test_warning_codes_are_all_listed() -> None:
-    warned = set()
-    for source in SOURCES:
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
-                continue
-            if getattr(node.func, "attr", "") == "warn" or getattr(node.func, "id", "") == "Warn":
-                warned.add(node.args[0].value)
-    text = (REFERENCE / "json-output.md").read_text(encoding="utf-8")
-    table = text.split("| warning | |\n")[1].split("\n\n")[0]
-    assert "running_on_cpu" in warned
-    assert {name for row in rows(table) for name in code_names(row[0])} == warned
 
 
 def variables_in(path: Path) -> set[str]:

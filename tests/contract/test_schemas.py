@@ -25,6 +25,7 @@ import yaml
 from hal_image import png, wire
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import Worker
+from hal_image.errors import InternalError
 from hal_image.host import gpu_presence, metadata
 from hal_image.host import registry as host_registry
 from hal_image.host.engines.link import Link, to_socket
@@ -35,6 +36,7 @@ from hal_image.host.result import SCHEMA_VERSION
 from hal_image.models import bundled_models
 from hal_image.models.registry import default_registry_path
 from tests.contract import schemas
+from tests.contract.answers import check_answer
 from tests.contract.graph_cases import CASES
 from tests.synthetic import bundled
 from tests.synthetic.packing import reference, write_packed
@@ -88,9 +90,8 @@ def call(capfdbinary: pytest.CaptureFixture[bytes]) -> Iterator[Call]:
 
 
 def check(answer: dict[str, Any], command: str, *, ok: bool = True) -> Any:
-    """Holds an answer against the schema, as it is published and with no field unnamed; returns its data."""
-    jsonschema.Draft202012Validator(schemas.load("result")).validate(answer)
-    schemas.strict("result").validate(answer)
+    """Holds an answer against all that is promised of one; returns its data."""
+    check_answer(answer)
     assert answer["command"] == command
     assert answer["ok"] is ok
     return answer["data"]
@@ -200,6 +201,13 @@ def test_doctor(call: Call) -> None:
     assert data["failed"] == [one["name"] for one in data["checks"] if one["status"] == "fail"]
 
 
+def test_doctor_of_a_machine_that_is_not_in_order(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAL_STATE_DIR", "/proc/self/state")
+    code, answer = call("doctor")
+    assert check(answer, "doctor", ok=False)["failed"]
+    assert (code, answer["error"]["code"]) == (3, "checks_failed")
+
+
 def test_ps_and_stop_without_an_engine(call: Call) -> None:
     assert check(call("ps")[1], "ps") == {"engines": []}
     assert check(call("stop")[1], "stop") == {"stopped": []}
@@ -276,6 +284,13 @@ def test_info(call: Call, tmp_path: Path) -> None:
     assert data["graph"] == case.graph().to_prompt()
 
 
+def test_info_of_a_picture_that_says_nothing(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(picture())
+    code, answer = call("info", str(tmp_path / "a.png"))
+    check(answer, "info", ok=False)
+    assert (code, answer["error"]["code"]) == (1, "no_metadata")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_picture_of_every_graph(name: str) -> None:
     case = CASES[name]
@@ -298,6 +313,7 @@ def test_picture_of_every_graph(name: str) -> None:
         (("-p", "x", "-m", "flux-dev-fp16", "-o", "x.png", "--offline"), 4, "model_missing", "generate"),
         (("info", "/"), 2, "image_unreadable", "info"),
         (("info", __file__), 1, "not_a_png", "info"),
+        (("-p", "x", "-m", "sd15", "--size", "64", "--width", "64"), 2, "size_twice", "generate"),
     ],
 )
 def test_failures(call: Call, argv: tuple[str, ...], exit_code: int, error: str, command: str) -> None:
@@ -457,6 +473,15 @@ def test_encode_and_decode() -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "code"), [(b"no json", "wire_invalid"), (b"[]", "wire_version"), (b'{"v": 99}', "wire_version")]
+)
+def test_what_is_no_line_is_not_decoded(raw: bytes, code: str) -> None:
+    with pytest.raises(InternalError) as caught:
+        wire.decode(raw)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
     "line",
     [
         {},
@@ -527,8 +552,12 @@ def test_a_real_conversation(link: Link) -> None:
         hear("status")
     say(op="stop", force=True)
     hear("status")
+    say(op="submit", job=str(uuid.uuid4()), graph=graph, keep_alive_s=300.0)
+    hear("failed")
+    assert lines[-1]["error"]["code"] == "engine_draining"
     link.send(op="paint")
     hear("failed")
     assert lines[-1]["job"] is None
+    assert lines[-1]["error"]["code"] == "wire_invalid"
     for line in lines:
         schemas.strict("wire").validate(line)

@@ -20,6 +20,7 @@ from hal_image.models import usage, verified
 from hal_image.models.registry import default_registry_path, load_registry
 from hal_image.models.safetensors_header import read_header
 from tests.contract import schemas
+from tests.contract.answers import check_answer
 from tests.store.conftest import NAME, REGISTRY, TOKEN, left_over
 from tests.store.hub_server import COMMIT, Hub
 from tests.synthetic import write_flux_parts, write_sd15
@@ -43,7 +44,7 @@ def call(capfd: pytest.CaptureFixture[str], keep_signals: None) -> Call:
         told = capfd.readouterr()
         assert TOKEN not in told.out + told.err
         answer: dict[str, Any] = json.loads(told.out)
-        schemas.strict("result").validate(answer)
+        check_answer(answer)
         return code, answer
 
     return run
@@ -433,6 +434,19 @@ def test_add_a_file(
     assert answer["data"]["request"]["width"] == 512
     again = call("models", "add", str(path), "--name", "paint")
     assert (again[0], again[1]["error"]["code"]) == (2, "model_exists")
+    path.rename(tmp_path / "first")
+    path.write_bytes(checkpoint.read_bytes())
+    other = call("models", "add", str(path), "--name", "other")
+    assert (other[0], other[1]["error"]["code"]) == (2, "file_exists")
+
+
+def test_add_to_a_registry_that_cannot_be_written(
+    call: Call, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HAL_REGISTRY")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/self")
+    code, answer = call("models", "add", str(checkpoint), "--name", "paint")
+    assert (code, answer["error"]["code"]) == (3, "registry_unwritable")
 
 
 OWN = """\

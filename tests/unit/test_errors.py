@@ -41,5 +41,14 @@ def test_a_code_of_a_newer_version_keeps_its_exit_code() -> None:
     assert (type(back), back.code, back.exit_code) == (errors.EnvironmentError_, "not_thought_of_yet", 3)
 
 
-def test_an_error_without_anything_is_one_all_the_same() -> None:
-    assert error_from_json({}).to_json() == HalError("failed").to_json()
+def test_an_error_without_a_code_has_the_general_one_of_its_class() -> None:
+    nothing = error_from_json({})
+    assert nothing.to_json() == HalError("failed").to_json()
+    assert nothing.code == "failed"
+    assert error_from_json({"exit_code": 3}).code == "environment"
+    assert error_from_json({"exit_code": 4}).code == "model"
+
+
+def test_a_batch_that_is_done_in_part_has_an_exit_code_of_its_own() -> None:
+    error = errors.PartialBatchError("2 of 3 lines failed")
+    assert (error.code, error.exit_code) == ("partial_batch", 6)

@@ -226,10 +226,11 @@ def test_a_venv_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, capsys: 
         raise OSError(8, "Exec format error")
 
     monkeypatch.setattr(os, "execv", refuse)
-    assert start.main(["-p", "x"], str(SCRIPT)) == 3
-    message = capsys.readouterr().err
-    assert "Exec format error" in message
-    assert f"rm -r '{venv}'" in message
+    assert start.main(["-p", "x", "--json"], str(SCRIPT)) == 3
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["code"] == "host_venv_broken"
+    assert "Exec format error" in error["message"]
+    assert f"rm -r '{venv}'" in error["hint"]
 
 
 def test_a_venv_that_does_not_know_itself_is_no_endless_loop(

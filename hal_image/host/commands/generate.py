@@ -299,7 +299,13 @@ class Session:
         began = time.monotonic()
         request = self._plan.requests[index]
         if not event["images"]:
-            raise InternalError("the engine sent no picture", code="no_image", hint="please report this")
+            log = connection.link.hello.get("log", "")
+            raise InternalError(
+                "a bug: the engine sent no picture",
+                code="no_image",
+                hint=f"please report it with the engine's log, {log}",
+                details={"log": log},
+            )
         source = connection.output_dir / event["images"][0]
         try:
             raw = source.read_bytes()
@@ -309,6 +315,7 @@ class Session:
                 code="engine_lost",
                 hint="run the command again",
                 retryable=True,
+                details={"log": connection.link.hello.get("log", "")},
             ) from error
         engine = {
             "kind": connection.kind,

@@ -12,7 +12,7 @@ import pytest
 from hal_image.comfy.client import ComfyUnreachable, Outcome
 from hal_image.engine import job as job_module
 from hal_image.engine.job import Cancelled, Job, Watch, node_failure, own_output, remove_output
-from hal_image.errors import HalError
+from hal_image.errors import HalError, InternalError
 
 DONE = Outcome(succeeded=True, interrupted=False, images=(("a", "b.png"),), execution_s=1.0, error=None)
 
@@ -121,3 +121,12 @@ def test_a_failing_node(kind: str, text: str, code: str) -> None:
     assert error.code == code
     assert "KSampler" in error.message
     assert error.hint
+
+
+def test_an_end_without_a_picture_is_a_bug_and_names_the_log() -> None:
+    with pytest.raises(InternalError) as caught:
+        job_module._verdict(DONE._replace(images=()), 0.0, Path("/e/comfyui.log"))
+    assert caught.value.code == "no_image"
+    assert "a bug" in caught.value.message
+    assert "/e/comfyui.log" in caught.value.hint
+    assert caught.value.details == {"log": "/e/comfyui.log"}

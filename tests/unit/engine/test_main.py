@@ -77,6 +77,9 @@ def test_facts_of_a_source(comfyui: Path) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert engine.main(["serve", "--folder", str(tmp_path / "spool"), "--socket", str(tmp_path / "s")]) == 3
     assert f"engine_folder_unwritable: user {os.getuid()} cannot write" in capsys.readouterr().err
+    with pytest.raises(EnvironmentError_) as caught:
+        engine.check_folder(tmp_path / "spool")
+    assert caught.value.code == "engine_folder_unwritable"
 
 
 def test_a_selftest_tells_all_that_is_wrong(

@@ -114,6 +114,13 @@ def test_replacing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
 
 
+def test_a_folder_that_takes_nothing() -> None:
+    with pytest.raises(EnvironmentError_) as caught:
+        write(Path("/proc/self/x.png"), b"picture", no_clobber=False)
+    assert caught.value.code == "output_unwritable"
+    assert "/proc/self/x.png" in caught.value.message
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_no_clobber_holds_while_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool) -> None:
     if not links:  # as on a FAT disk

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from hal_image.errors import EnvironmentError_, UsageError
+from hal_image.errors import EnvironmentError_, HalError, UsageError
 from hal_image.host.render import Output, fail, printable
 from hal_image.host.result import Result
 
@@ -67,3 +70,13 @@ def test_before_the_arguments_are_read(
 def test_a_path_that_is_no_utf8_leaves_as_it_came(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     Output("generate").path("/tmp/caf\udce9.png")
     assert capfdbinary.readouterr().out == b"/tmp/caf\xe9.png\n"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_standard_output_that_takes_nothing(monkeypatch: pytest.MonkeyPatch, *, closed: bool) -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stdout", None if closed else SimpleNamespace(buffer=full))
+        with pytest.raises(HalError) as caught:
+            Output("generate").path("/x.png")
+    assert caught.value.code == "stdout_failed"
+    assert ("it is closed" if closed else "No space left") in caught.value.message

@@ -162,6 +162,15 @@ def test_a_file_that_cannot_be_read_is_named(models_dir: Path, cache: Path) -> N
     assert caught.value.code == "model_unreadable"
 
 
+def test_a_volume_that_takes_nothing(models_dir: Path, cache: Path) -> None:
+    order = Order(KEY, "m", 10_000, (Wanted("vae/a", "/host/a", None),), {})
+    (cache / hot_cache.INDEX).mkdir(parents=True)
+    with pytest.raises(EnvironmentError_) as caught:
+        HotCache(cache, models_dir, lambda _: None).fill(order)
+    assert caught.value.code == "hot_cache_failed"
+    assert "doctor" in caught.value.hint
+
+
 def test_a_full_disk_is_no_failure(
     fill: Fill, cache: Path, events: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

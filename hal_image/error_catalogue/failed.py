@@ -1,0 +1,115 @@
+"""Exit code 1: something failed while a picture was made, or a file was read; and bugs of ours."""
+
+from __future__ import annotations
+
+from hal_image.error_catalogue.entry import Entry
+from hal_image.errors import HalError, InternalError
+
+FAILED: dict[str, Entry] = {
+    "node_failed": Entry(
+        HalError,
+        "a step of ComfyUI raised an error",
+        helps="the message; ComfyUI's log",
+        details={
+            "node_type": "the node's class",
+            "node_id": "its number in the graph",
+            "exception_type": "the class of the exception",
+        },
+    ),
+    "out_of_memory": Entry(
+        HalError,
+        "the GPU's or the machine's memory is full",
+        helps="a smaller `--size` or model; close other programs",
+        retry="yes",
+        details={
+            "node_type": "the node's class",
+            "node_id": "its number in the graph",
+            "exception_type": "the class of the exception",
+        },
+    ),
+    "stdout_failed": Entry(
+        HalError,
+        "standard output is closed, or its disk is full",
+        helps="send it elsewhere; a picture that was made is where `--output` said",
+    ),
+    "graph_refused": Entry(
+        HalError,
+        "ComfyUI does not accept the graph",
+        helps="the reasons in the message; `doctor`",
+        details={"reasons": "up to ten, each with its node and input"},
+    ),
+    "comfyui_crashed": Entry(
+        HalError,
+        "ComfyUI ended while it made the picture",
+        helps="run it again; the log in `details.log`",
+        retry="yes",
+        details={
+            "log": "path of ComfyUI's log",
+            "log_tail": "its end",
+        },
+    ),
+    "job_lost": Entry(
+        HalError,
+        "ComfyUI no longer knows the job",
+        helps="run it again",
+        retry="yes",
+    ),
+    "engine_lost": Entry(
+        HalError,
+        "the engine ended while it was needed",
+        helps="run it again; the log in `details.log`",
+        retry="yes",
+        details={"log": "path of the engine's log"},
+    ),
+    "engine_draining": Entry(
+        HalError,
+        "the engine shuts down and takes no more jobs. The tool moves to a new one by itself, three times",
+        helps="run it again",
+        retry="yes",
+    ),
+    "cancelled": Entry(
+        HalError,
+        "the job was taken back by the caller that had submitted it, or `stop --force`",
+        without_hint="whoever took it back knows why",
+    ),
+    "no_image": Entry(
+        InternalError,
+        "ComfyUI finished without a picture",
+        helps="report it, with ComfyUI's log",
+        details={"log": "path of ComfyUI's log, or the engine's"},
+    ),
+    "not_a_png": Entry(
+        HalError,
+        "`info`: the file is no PNG, or cut off",
+        helps="give a whole PNG",
+    ),
+    "no_metadata": Entry(
+        HalError,
+        "`info`: the picture says nothing about how it was made",
+        helps="a picture that this tool or ComfyUI wrote",
+    ),
+    "wire_invalid": Entry(
+        InternalError,
+        "host or engine was sent something that is no line of the wire",
+        helps="`stop`, then run it again",
+    ),
+    "wire_version": Entry(
+        InternalError,
+        "host and engine are of versions that do not understand each other",
+        helps="`stop`, then run it again",
+    ),
+    "internal": Entry(
+        InternalError,
+        "a bug of this tool",
+        helps="report it with the log in `details.log`",
+        details={
+            "log": "path of the log that has the traceback, or `standard error` where it could not be written",
+        },
+    ),
+    "failed": Entry(
+        HalError,
+        "the general code, where there is no more exact one",
+        helps="the message",
+        general=True,
+    ),
+}

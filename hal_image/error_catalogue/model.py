@@ -1,0 +1,144 @@
+"""Exit code 4: a model's file is missing, unreadable or damaged, or cannot be had."""
+
+from __future__ import annotations
+
+from hal_image.error_catalogue.entry import Entry
+from hal_image.errors import ModelError
+
+MODEL: dict[str, Entry] = {
+    "model_missing": Entry(
+        ModelError,
+        "files of the model are not in the models folder, and `--offline`, `--no-download` or `--dry-run` was given;"
+        " all of them are in `details.missing`",
+        helps="`models pull NAME`, or the `curl` in the hint",
+        details={
+            "model": "its name",
+            "models_dir": "the models folder",
+            "missing": (
+                "a list: `file`, `folder`, `bytes`, `sha256`, `licence`, `gated`, `sources` (addresses) and `target`"
+                " (its path) of each file"
+            ),
+        },
+    ),
+    "model_corrupt": Entry(
+        ModelError,
+        "a file is cut off, damaged, or something else: a web page, a git-LFS pointer, a pickle. On the way into the"
+        " hot cache also: it has another SHA-256 than it should",
+        helps="`models verify NAME --repair`; without `--repair` a file that is meant as it is is remembered as that",
+        details={
+            "path": "the file",
+            "found": "what is wrong with it",
+        },
+    ),
+    "model_incomplete": Entry(
+        ModelError,
+        "a file lacks tensors that its network has; the first are in `details.missing`. ComfyUI would draw garbage",
+        helps="`models verify NAME --repair`",
+        details={
+            "path": "the file",
+            "network": "what it is part of",
+            "missing": "the first 20 tensors",
+        },
+    ),
+    "model_wrong": Entry(
+        ModelError,
+        "a file is another network than its role wants, or of another family",
+        helps="the file that is meant, in its folder",
+        details={
+            "path": "the file",
+            "found": "what it is",
+            "wanted": "what it should be",
+        },
+    ),
+    "models_damaged": Entry(
+        ModelError,
+        "`models verify` found files that are not what the registry names; each is in `data.verified`",
+        helps="the same with `--repair`",
+    ),
+    "model_unreadable": Entry(
+        ModelError,
+        "a model's file or folder cannot be read, by you or by the container",
+        helps="its rights",
+        details={"path": "the file or folder"},
+    ),
+    "model_changed": Entry(
+        ModelError,
+        "a model's file was written to while it was copied into the hot cache",
+        helps="again, when it is complete",
+        retry="yes",
+    ),
+    "model_outside": Entry(
+        ModelError,
+        "a model's file is a link that leads out of the models folder, and the container sees nothing else",
+        helps="put the file itself there; `--engine local`",
+    ),
+    "model_gated": Entry(
+        ModelError,
+        "the file is handed out only to those who have accepted its licence",
+        helps=(
+            "accept it at the page in the hint; an access token in `HF_TOKEN` or the token file; one of the models "
+            "that the hint names and that need no account"
+        ),
+        details={
+            "file": "its name",
+            "source": "its address",
+            "sources": "with several of them a list: `source`, `code` and `message` of each",
+        },
+    ),
+    "download_failed": Entry(
+        ModelError,
+        "there is no connection, or it broke off again and again",
+        helps="again: it goes on where it ended; `HTTPS_PROXY`, `HF_ENDPOINT`",
+        retry="yes",
+        details={
+            "file": "its name",
+            "source": "its address",
+            "sources": "with several of them a list: `source`, `code` and `message` of each",
+        },
+    ),
+    "hub_offline": Entry(
+        ModelError,
+        "`HF_HUB_OFFLINE` forbids to ask the hub, and no other source has the file",
+        helps="unset it",
+        details={
+            "file": "its name",
+            "source": "its address",
+            "sources": "with several of them a list: `source`, `code` and `message` of each",
+        },
+    ),
+    "download_refused": Entry(
+        ModelError,
+        "the server does not hand the file out",
+        helps="the address in the hint, with a browser",
+        details={
+            "file": "its name",
+            "source": "its address",
+            "sources": "with several of them a list: `source`, `code` and `message` of each",
+        },
+    ),
+    "download_damaged": Entry(
+        ModelError,
+        "what came is not the file that the registry names. Nothing of it stays",
+        helps="a proxy or a mirror that hands out something else",
+        details={
+            "file": "its name",
+            "source": "its address",
+            "sources": "with several of them a list: `source`, `code` and `message` of each",
+        },
+    ),
+    "bundled_model_damaged": Entry(
+        ModelError,
+        "a model that comes with the tool is not as it was shipped: missing, cut off or changed. Nothing was written",
+        helps="the tool's files again, as the hint says",
+        details={
+            "path": "the file",
+            "found": "what is wrong with it",
+        },
+    ),
+    "model": Entry(
+        ModelError,
+        "the general code, where there is no more exact one",
+        helps="the message",
+        general=True,
+    ),
+}

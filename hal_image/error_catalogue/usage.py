@@ -1,0 +1,109 @@
+"""Exit code 2: the call is wrong, and nothing was started."""
+
+from __future__ import annotations
+
+from hal_image.error_catalogue.entry import Entry
+from hal_image.errors import RegistryError, UsageError
+
+USAGE: dict[str, Entry] = {
+    "usage": Entry(
+        UsageError,
+        "an unknown option, or a value that is not valid",
+        helps="the message names the valid values",
+    ),
+    "unknown_command": Entry(
+        UsageError,
+        "the first word is no command",
+        helps="a prompt goes after `--prompt`",
+    ),
+    "unknown_model": Entry(
+        UsageError,
+        "no registry has that model",
+        helps="`models list`",
+        details={
+            "model": "the name that was given",
+            "models": "all names that there are",
+        },
+    ),
+    "prompt_missing": Entry(
+        UsageError,
+        "no prompt, or an empty one from standard input",
+        helps='`--prompt "…"`, or pipe one in',
+    ),
+    "prompt_twice": Entry(
+        UsageError,
+        "`--prompt` and `--prompt-file`",
+        helps="one of them",
+    ),
+    "prompt_unreadable": Entry(
+        UsageError,
+        "the prompt's file cannot be read, or the prompt is not UTF-8",
+        helps="the path; convert the text",
+    ),
+    "prompt_too_long": Entry(
+        UsageError,
+        "more than a million characters",
+        helps="shorten it",
+    ),
+    "size_invalid": Entry(
+        UsageError,
+        "the model's family cannot make that size",
+        helps="the nearest sizes are in the hint",
+    ),
+    "size_twice": Entry(
+        UsageError,
+        "`--size` and `--width` or `--height`",
+        helps="one of them",
+    ),
+    "output_invalid": Entry(
+        UsageError,
+        "`--output` cannot be used: not PNG, an unknown field, a folder or file in the way, `-` with several "
+        "pictures or JSON",
+        helps="the message",
+    ),
+    "output_exists": Entry(
+        UsageError,
+        "the file exists and `--no-clobber` was given",
+        helps="another name",
+    ),
+    "confirmation_needed": Entry(
+        UsageError,
+        "`models rm`, `prune`: nobody said yes, and there is no terminal to ask at",
+        helps="`--yes`, or `--dry-run`",
+    ),
+    "model_exists": Entry(
+        UsageError,
+        "`models add`: there is a model of that name",
+        helps="another `--name`",
+    ),
+    "file_exists": Entry(
+        UsageError,
+        "`models add`, `import`: another file of that name is in the models folder",
+        helps="rename one of them",
+    ),
+    "registry_not_editable": Entry(
+        RegistryError,
+        "`models add`: your models.yaml is written in a way that cannot be added to",
+        helps="an indented block, as the hint says; another file in `HAL_REGISTRY`",
+    ),
+    "image_unreadable": Entry(
+        UsageError,
+        "`info`: the file cannot be read",
+        helps="the path",
+    ),
+    "registry_invalid": Entry(
+        RegistryError,
+        "models.yaml breaks a rule",
+        helps="file, line and column are in the message ([models.yaml](models-yaml.md))",
+        details={
+            "file": "its path",
+            "line": "from 1",
+            "column": "from 1",
+        },
+    ),
+    "registry_unreadable": Entry(
+        RegistryError,
+        "a registry file cannot be read",
+        helps="the path, `HAL_REGISTRY`",
+    ),
+}

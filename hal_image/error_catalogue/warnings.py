@@ -1,0 +1,52 @@
+"""What the caller should know and is no failure: the codes of ``warnings``."""
+
+from __future__ import annotations
+
+from hal_image.error_catalogue.entry import WarningEntry
+
+WARNINGS: dict[str, WarningEntry] = {
+    "default_model_replaced": WarningEntry(
+        "no `--model` was given, there is no GPU, the default's files are not there, and a registry has a "
+        "[`default_without_gpu`](models-yaml.md#which-model-is-used), as ours has not: that one draws",
+        details={"default": "the default model", "model": "the one that draws"},
+    ),
+    "unknown_words": WarningEntry(
+        "of models that [come with the tool](bundled-models.md): the model does not know some words of the prompt "
+        "and draws without them",
+        details={"words": "all of them, in lower case"},
+    ),
+    "parameter_without_effect": WarningEntry(
+        "an option that changes nothing for this model and these values",
+    ),
+    "model_size_differs": WarningEntry(
+        "a model's file is not the published one: it has another size. It is used",
+    ),
+    "model_digest_differs": WarningEntry(
+        "`models verify` has read a model's file, and it has other bytes than the published one, though its size. It"
+        " is used",
+    ),
+    "image_version_differs": WarningEntry(
+        "the Docker image was built from another version of this tool than the one that is called",
+        details={"image": "version that the image was built from", "tool": "version of this tool"},
+    ),
+    "hot_cache_too_small": WarningEntry(
+        "a model's file does not fit into the limit of the [hot cache](docker.md#the-hot-cache), and is read from "
+        "the models folder",
+        details={"path": "the file"},
+    ),
+    "hot_cache_full": WarningEntry(
+        "a model's file does not fit into the free space on the disk of the [hot cache](docker.md#the-hot-cache), "
+        "and is read from the models folder",
+        details={"path": "the file"},
+    ),
+    "hot_cache_without_effect": WarningEntry(
+        "`--hot-cache` was given, and the local engine, which has none, is used",
+    ),
+    "running_on_cpu": WarningEntry(
+        "no GPU was found, `--cpu` was not given, `default_model_replaced` does not say it already, and the model is"
+        " none that takes seconds there (`cpu: true` in [models.yaml](models-yaml.md))",
+    ),
+    "size_differs": WarningEntry(
+        "the picture has another size than was asked for",
+    ),
+}

@@ -1,0 +1,95 @@
+"""What ``generate`` tells of ends that a real ComfyUI cannot be brought to: through the real host, wire and queue."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hal_image.host import gpu_presence
+from hal_image.host.main import main
+from tests.contract import stand_in_engine
+from tests.contract.answers import check_answer
+from tests.contract.stand_in_engine import drawing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hal_image.engine.job import Job
+
+    Make = Callable[..., tuple[int, list[dict[str, Any]]]]
+
+SIZE = ("-m", "sd15", "--size", "64", "--steps", "1", "--engine", "local")
+
+
+@pytest.fixture(autouse=True)
+def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
+    monkeypatch.setenv("HAL_REGISTRY", "")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(sys, "argv", ["hal_generate_image.py"])
+    monkeypatch.setattr(gpu_presence, "gpu_present", lambda: True)
+    checkpoint = tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors"
+    checkpoint.parent.mkdir(parents=True)
+    header = json.dumps({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).encode()
+    checkpoint.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+
+
+@pytest.fixture
+def make(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Makes a picture with an engine that does as told; returns the exit code and the lines of standard output."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+    def run(runs: stand_in_engine.Runs, *argv: str, form: str = "--json") -> tuple[int, list[dict[str, Any]]]:
+        # a socket's path has a limit of its own, which pytest's folders may exceed
+        with tempfile.TemporaryDirectory() as folder, stand_in_engine.engine(runs, Path(folder), monkeypatch):
+            code = main(["-p", "a red cube", *SIZE, *argv, form])
+        lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+        check_answer(lines[-1])
+        return code, lines
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_picture_of_another_size_is_told_of(make: Make, tmp_path: Path) -> None:
+    code, (answer,) = make(drawing(64, 56), "-o", str(tmp_path / "x.png"))
+    assert code == 0
+    assert {warning["code"] for warning in answer["warnings"]} == {
+        "model_size_differs", "running_on_cpu", "size_differs",
+    }  # fmt: skip
+    assert answer["data"]["images"][0]["height"] == 56
+
+
+def test_a_job_without_a_picture_is_a_bug(make: Make, tmp_path: Path) -> None:
+    code, (answer,) = make(lambda *_: [], "-o", str(tmp_path / "x.png"))
+    assert (code, answer["error"]["code"]) == (1, "no_image")
+    assert "a bug" in answer["error"]["message"]
+    assert answer["error"]["details"]["log"] in answer["error"]["hint"]
+    assert not (tmp_path / "x.png").exists()
+
+
+def test_a_picture_that_is_gone_is_a_lost_engine(make: Make, tmp_path: Path) -> None:
+    def run(job: Job, _output: Path) -> list[str]:
+        return [f"{job.id}/gone.png"]
+
+    code, (answer,) = make(run, "-o", str(tmp_path / "x.png"))
+    assert (code, answer["error"]["code"], answer["error"]["retryable"]) == (1, "engine_lost", True)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # it belongs into the engine's log
+def test_a_bug_in_the_engine_is_told_as_one(make: Make, tmp_path: Path) -> None:
+    def run(job: Job, _output: Path) -> list[str]:
+        raise KeyError("a bug")
+
+    code, (answer,) = make(run, "-o", str(tmp_path / "x.png"))
+    assert (code, answer["error"]["code"]) == (1, "internal")
+    assert "a bug in the engine: KeyError" in answer["error"]["message"]
+    assert answer["error"]["details"]["log"] in answer["error"]["hint"]
