@@ -36,6 +36,15 @@ EXIT_SIGNAL = 128
 """Plus the number of the signal, as a shell counts."""
 
 
+MOST_MESSAGE = 1000
+"""Characters of a message: what was typed is in it, and that may be a book."""
+
+
+def shortened(text: str, most: int = MOST_MESSAGE) -> str:
+    """The text, or its beginning and its end."""
+    return text if len(text) <= most else f"{text[: most * 2 // 3]} … {text[-most // 3 :]}"
+
+
 class HalError(Exception):
     """A failure that the user is told about.
 
@@ -59,8 +68,8 @@ class HalError(Exception):
         retryable: bool = False,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
+        self.message = shortened(message)
+        super().__init__(self.message)
         self.code = code or self.default_code
         self.hint = hint
         self.retryable = retryable

@@ -86,25 +86,24 @@ def _prepare(argv: Sequence[str]) -> int | None:
     code = _precheck(argv)
     if code is not None:
         return code
-    import signal
     import time
 
-    from hal_image.errors import HalError, InterruptedError_
     from hal_image.host.arguments import parse
-    from hal_image.install.host_env import prepare_host
+    from hal_image.host.main import as_told, install_signal_handlers
 
-    options = parse(argv, about.PROGRAM)
-    timeout = getattr(options, "timeout", None)
     try:
+        install_signal_handlers()
+        from hal_image.install.host_env import prepare_host
+
+        options = parse(argv, about.PROGRAM)
+        timeout = getattr(options, "timeout", None)
         prepare_host(
             _silent if options.quiet else _tell,
             deadline=None if timeout is None else time.monotonic() + timeout,
             offline=getattr(options, "offline", False),
         )
-    except HalError as error:
-        return _fail(error, argv)
-    except KeyboardInterrupt:
-        return _fail(InterruptedError_("interrupted", signal_number=signal.SIGINT), argv)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as the command's own end would be
+        return _fail(as_told(error), argv)
     return None
 
 
@@ -118,8 +117,21 @@ def _silent(line: str) -> None:
 
 
 def _host(argv: Sequence[str]) -> int:
-    from hal_image.host.main import main as host_main
+    import signal
 
+    from hal_image.errors import InterruptedError_
+
+    def end(number: int, _: object) -> None:
+        raise InterruptedError_(f"stopped by {signal.Signals(number).name}", signal_number=number)
+
+    try:
+        for number in (signal.SIGTERM, signal.SIGHUP):  # importing the rest takes a while
+            signal.signal(number, end)
+        from hal_image.host.main import main as host_main
+    except InterruptedError_ as error:
+        return _fail(error, argv)
+    except KeyboardInterrupt:
+        return _fail(InterruptedError_("interrupted", signal_number=signal.SIGINT), argv)
     return host_main(argv)
 
 

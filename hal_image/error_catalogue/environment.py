@@ -6,6 +6,21 @@ from hal_image.error_catalogue.entry import Entry
 from hal_image.errors import EnvironmentError_
 
 ENVIRONMENT: dict[str, Entry] = {
+    "python_too_old": Entry(
+        EnvironmentError_,
+        "the Python that runs `hal_generate_image.py` is older than 3.10",
+        helps="a newer one, e.g. `python3.12 hal_generate_image.py`",
+    ),
+    "system_unsupported": Entry(
+        EnvironmentError_,
+        "the system is neither Linux nor macOS",
+        helps="on Windows WSL2 ([installing](../INSTALL.md))",
+    ),
+    "directory_gone": Entry(
+        EnvironmentError_,
+        "the current directory was removed or moved away",
+        helps="`cd` to one that is there",
+    ),
     "python_without_venv": Entry(
         EnvironmentError_,
         "this Python cannot make virtual environments",

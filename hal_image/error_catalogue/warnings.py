@@ -13,7 +13,7 @@ WARNINGS: dict[str, WarningEntry] = {
     "unknown_words": WarningEntry(
         "of models that [come with the tool](bundled-models.md): the model does not know some words of the prompt "
         "and draws without them",
-        details={"words": "all of them, in lower case"},
+        details={"words": "the first 50 of them, in lower case", "count": "how many there are, if there are more"},
     ),
     "parameter_without_effect": WarningEntry(
         "an option that changes nothing for this model and these values",

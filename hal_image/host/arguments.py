@@ -80,6 +80,8 @@ class Parser(argparse.ArgumentParser):
         hint = f"see {self.prog} --help"
         if "expected one argument" in message and ("prompt" in message):
             hint = 'a text that begins with "-" is written with an equals sign: --prompt="-text"'
+        elif "--jsonl: not allowed" in message or "--json: not allowed" in message:
+            hint = "--jsonl alone: its last line is the object of --json"
         elif "unrecognized arguments" in message:
             hint = f"the prompt goes after --prompt, in quotes; for the options see {self.prog} --help"
         raise UsageError(message, hint=hint)
@@ -216,9 +218,10 @@ def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> 
 def add_output_options(parser: argparse.ArgumentParser, *, jsonl: bool = False) -> None:
     """Options that every command has."""
     group = parser.add_argument_group("what is told")
-    group.add_argument("--json", action="store_true", help="one JSON object on standard output, on failure too")
+    form = group.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object on standard output, on failure too")
     if jsonl:
-        group.add_argument("--jsonl", action="store_true", help="JSON lines with progress, the last is that object")
+        form.add_argument("--jsonl", action="store_true", help="JSON lines with progress, the last is that object")
     group.add_argument("-q", "--quiet", action="store_true", help="only errors on standard error")
     group.add_argument("-v", "--verbose", action="store_true", help="more on standard error")
 
@@ -241,7 +244,7 @@ def _command_parser(name: str, program: str) -> Parser:
         parser.add_argument("image", help="a PNG file")
     elif name == "doctor":
         parser.add_argument("--models-dir", metavar="DIR", help="models folder")
-    add_output_options(parser, jsonl=name == "models")
+    add_output_options(parser, jsonl=name in {"models", "serve"})
     return parser
 
 

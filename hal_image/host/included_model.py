@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from hal_image.models.types import Model
 
 WORDS_TOLD = 10
-"""How many unknown words a warning names; its details have all of them."""
+"""How many unknown words a warning names."""
+WORDS_LISTED = 50
+"""How many of them its details have: a prompt may be a book."""
 
 
 def warn_of_unknown_words(model: Model, prompt: str, output: Output) -> None:
@@ -34,7 +36,9 @@ def warn_of_unknown_words(model: Model, prompt: str, output: Output) -> None:
         output.warn(
             "unknown_words",
             f"{model.name} does not know {these} and draws without {them}: {', '.join(unknown[:WORDS_TOLD])}{more}",
-            {"words": unknown},
+            {"words": unknown}
+            if len(unknown) <= WORDS_LISTED
+            else {"words": unknown[:WORDS_LISTED], "count": len(unknown)},
         )
 
 

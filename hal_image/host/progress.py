@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.host.render import Output
 
-EVENTS_PER_SECOND = 10
 LINE_EVERY_S = 15.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
 
@@ -33,7 +32,6 @@ class Progress:
         self._draws = not output.quiet and sys.stderr is not None and sys.stderr.isatty()
         self._said: set[str] = set()
         self._last_line = time.monotonic()
-        self._last_event = 0.0
 
     def show(self, event: JsonObject, index: int) -> None:
         """Shows one event of the job ``index`` (from 0)."""
@@ -85,11 +83,6 @@ class Progress:
             self._output.note(text)
 
     def _stream(self, event: JsonObject, index: int) -> None:
-        """Passes an event on to ``--jsonl``; progress at most ten times a second."""
-        now = time.monotonic()
-        last_step = event.get("value") == event.get("max")
-        if event["event"] == "progress" and not last_step and now - self._last_event < 1 / EVENTS_PER_SECOND:
-            return
-        self._last_event = now
+        """Passes an event on to ``--jsonl``."""
         hidden = {"v", "job", "engine", "images", "error"}
         self._output.event({"index": index + 1, **{key: value for key, value in event.items() if key not in hidden}})

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from hal_image.host.progress import EVENTS_PER_SECOND, LINE_EVERY_S
+from hal_image.host.progress import LINE_EVERY_S
 from hal_image.models import pull_events
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ class PullDisplay:
         self._bars: list[Any] = []
         self._began: tuple[float, int] | None = None
         self._last_line = time.monotonic()
-        self._last_event = 0.0
 
     def show(self, event: JsonObject) -> None:
         """Shows one event.
@@ -55,9 +54,7 @@ class PullDisplay:
 
     def _progress(self, event: JsonObject) -> None:
         now = time.monotonic()
-        if event["value"] == event["max"] or now - self._last_event >= 1 / EVENTS_PER_SECOND:
-            self._last_event = now
-            self._output.event(event)
+        self._output.event(event)
         if self._began is None:
             self._began = (now, event["all_value"])
         if self._draws:

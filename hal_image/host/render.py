@@ -12,13 +12,17 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hal_image.errors import EXIT_OK, HalError
+from hal_image.errors import EXIT_OK, HalError, shortened
 from hal_image.host.result import Result, Warn, envelope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hal_image.errors import JsonObject
+    from hal_image.host.pace import Pace
+
+MOST_WORD = 80
+"""Characters of a command that there is not: it may be a prompt without ``--prompt``."""
 
 
 def printable(text: str) -> str:
@@ -54,6 +58,8 @@ class Output:
         self.warnings: list[Warn] = []
         self.partial_data: JsonObject = {}
         """What a failing command has done up to then; becomes ``data`` of the JSON output."""
+        self._pace: Pace | None = None
+        self._answered = False
 
     @property
     def machine(self) -> bool:
@@ -64,6 +70,11 @@ class Output:
         """A line of progress on standard error, unless quiet."""
         if not self.quiet:
             self._err(printable(text))
+
+    def preparing(self, text: str) -> None:
+        """A line about what is being installed; an event, too, since that takes minutes."""
+        self.note(text)
+        self.event({"event": "preparing", "message": text})
 
     def detail(self, text: str) -> None:
         """A line that only ``-v`` shows."""
@@ -85,8 +96,14 @@ class Output:
             self._out_line(path)
 
     def event(self, event: JsonObject) -> None:
-        """One line of ``--jsonl``."""
-        if self.as_jsonl:
+        """One line of ``--jsonl``; of progress, only as much as ``hal_image.host.pace`` lets through."""
+        if not self.as_jsonl:
+            return
+        if self._pace is None:
+            from hal_image.host.pace import Pace  # noqa: PLC0415 - only for --jsonl
+
+            self._pace = Pace()
+        if self._pace.lets(event):
             self._out_line(json.dumps(event))
 
     def result(self, result: Result) -> int:
@@ -104,7 +121,7 @@ class Output:
             self.partial_data = result.data
             return self.failure(result.error)
         if self.machine:
-            self._out_line(json.dumps(envelope(self.command, result.data, self.warnings, None)))
+            self._answer(result.data, None)
         return EXIT_OK
 
     def failure(self, error: HalError) -> int:
@@ -118,12 +135,21 @@ class Output:
             self._err(f"hint: {printable(error.hint)}")
         if self.machine:
             with suppress(HalError):  # standard output that takes nothing: the exit code is all that is left
-                self._out_line(json.dumps(envelope(self.command, self.partial_data, self.warnings, error)))
+                self._answer(self.partial_data, error)
         return error.exit_code
 
+    def _answer(self, data: JsonObject, error: HalError | None) -> None:
+        """The one JSON object. A signal that comes after it must not add another."""
+        if not self._answered:
+            self._answered = True
+            self._out_line(json.dumps(envelope(self.command, data, self.warnings, error)))
+
     def _out_line(self, text: str) -> None:
-        # Paths may hold bytes that are no UTF-8: they leave as they came.
-        self._out(os.fsencode(text) + b"\n")
+        try:
+            raw = os.fsencode(text)  # paths may hold bytes that are no UTF-8: they leave as they came
+        except UnicodeEncodeError:  # more than the locale's encoding has
+            raw = text.encode("utf-8", "surrogateescape")
+        self._out(raw + b"\n")
 
     def _out(self, data: bytes) -> None:
         """Writes to standard output.
@@ -159,15 +185,19 @@ class Output:
 def fail(error: HalError, argv: Sequence[str]) -> int:
     """Shows an error before there is a parsed command line.
 
-    Args:
-        error: what went wrong.
-        argv: arguments without the program's name; looked at for ``--json`` and the verb.
-
     Returns:
         the exit code.
     """
-    command = argv[0] if argv and not argv[0].startswith("-") else "generate"
-    output = Output(
+    return before_parsing(argv).failure(error)
+
+
+def before_parsing(argv: Sequence[str]) -> Output:
+    """Where words go before there is a parsed command line.
+
+    Args:
+        argv: arguments without the program's name; looked at for ``--json`` and the like, and for the verb.
+    """
+    command = shortened(argv[0], MOST_WORD) if argv and not argv[0].startswith("-") else "generate"
+    return Output(
         command, as_json="--json" in argv, as_jsonl="--jsonl" in argv, quiet=not {"-q", "--quiet"}.isdisjoint(argv)
     )
-    return output.failure(error)

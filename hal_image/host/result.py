@@ -8,9 +8,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hal_image.errors import HalError, JsonObject
+    from hal_image.request import ImageRequest
 
 SCHEMA_VERSION = 1
 """Version of the JSON output. Adding a field does not raise it, changing or removing one does."""
+
+
+MOST_TEXT = 500
+"""Characters of a prompt that an answer repeats. Who asked knows it, and the picture has all of it; a reader with
+little room, such as a language model, has better use for it."""
 
 
 class Warn(NamedTuple):
@@ -54,3 +60,16 @@ def envelope(command: str, data: JsonObject, warnings: Sequence[Warn], error: Ha
         "warnings": [warning.to_json() for warning in warnings],
         "error": None if error is None else error.to_json(),
     }
+
+
+def told_request(request: ImageRequest, count: int) -> JsonObject:
+    """The ``request`` object of the JSON output: long prompts are cut, and ``cut`` says so.
+
+    ``cut`` names the texts that are, each with the characters of the whole; it is absent where none is.
+    """
+    told: JsonObject = {**request._asdict(), "count": count}
+    cut = {name: len(told[name]) for name in ("prompt", "negative_prompt") if len(told[name]) > MOST_TEXT}
+    if cut:
+        told |= {name: told[name][:MOST_TEXT] for name in cut}
+        told["cut"] = cut
+    return told

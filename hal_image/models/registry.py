@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hal_image.errors import UsageError
+from hal_image.errors import UsageError, shortened
 from hal_image.models import registry_cache
 
 if TYPE_CHECKING:
@@ -58,5 +58,8 @@ def get_model(registry: Registry, name: str) -> Model:
     known = list(registry.models)
     hint = " ".join(filter(None, (did_you_mean(name, known), f"the models are: {', '.join(known)}")))
     raise UsageError(
-        f"there is no model {name!r}", code="unknown_model", hint=hint, details={"model": name, "models": known}
+        f"there is no model {name!r}",
+        code="unknown_model",
+        hint=hint,
+        details={"model": shortened(name), "models": known},
     )

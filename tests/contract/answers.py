@@ -13,19 +13,32 @@ if TYPE_CHECKING:
 
 
 @lru_cache
-def _published() -> jsonschema.Draft202012Validator:
-    return schemas.validator("result")
+def _published(name: str) -> jsonschema.Draft202012Validator:
+    return schemas.validator(name)
 
 
 @lru_cache
-def _strict() -> jsonschema.Draft202012Validator:
-    return schemas.strict("result")
+def _strict(name: str, part: str | None = None) -> jsonschema.Draft202012Validator:
+    return schemas.strict(name, part)
+
+
+def check_lines(lines: list[dict[str, Any]]) -> None:
+    """Holds the lines of ``--jsonl`` against their schemas: events, and at last the answer."""
+    for event in lines[:-1]:
+        check_event(event)
+    check_answer(lines[-1])
+
+
+def check_event(event: dict[str, Any]) -> None:
+    """Holds an event against the schema, as it is published and with no field unnamed."""
+    _published("event").validate(event)
+    _strict("event", event["event"]).validate(event)
 
 
 def check_answer(answer: dict[str, Any]) -> None:
     """Holds an answer against the schema, as it is published and with no field unnamed, and against the catalogue."""
-    _published().validate(answer)
-    _strict().validate(answer)
+    _published("result").validate(answer)
+    _strict("result").validate(answer)
     for warning in answer["warnings"]:
         known = WARNINGS[warning["code"]]
         assert warning.get("details", {}).keys() <= known.details.keys(), warning

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ROOT = Path(hal_image.__file__).parent.parent
 SOURCES = [ROOT / "hal_generate_image.py", ROOT / "entrypoint.py", *sorted((ROOT / "hal_image").rglob("*.py"))]
 
+REFUSE = "refuse"
+"""Makes the errors of ``hal_generate_image.py``, which cannot import a class."""
+
 
 class Raised(NamedTuple):
     """A place where an error is made.
@@ -86,6 +89,8 @@ def raised() -> Iterator[Raised]:
     """Every call of an error class."""
     for source, node, function in _calls():
         name = _name(node)
+        if name == REFUSE and source.parent == ROOT:
+            name = "EnvironmentError_"
         if name not in CLASSES.bases:
             continue
         given = {word.arg: word.value for word in node.keywords if word.arg is not None}
@@ -148,6 +153,8 @@ def _fields(value: ast.expr | None, function: ast.AST) -> frozenset[str]:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             if isinstance(targets[0], ast.Name) and targets[0].id == value.id:
                 return _fields(getattr(node, "value", None), ast.Pass())
+    if isinstance(value, ast.IfExp):
+        return _fields(value.body, function) | _fields(value.orelse, function)
     if isinstance(value, ast.Dict):
         return frozenset(str(key.value) for key in value.keys if isinstance(key, ast.Constant))
     return frozenset()

@@ -18,6 +18,7 @@ from hal_image import about
 from hal_image.host import arguments
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.contract import cli_reference, schemas
+from tests.contract.answers import check_answer, check_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -253,7 +254,7 @@ def test_commands_in_running_text_are_understood() -> None:
 @pytest.mark.parametrize("block", [block for block in EXAMPLES if block.language == "json"], ids=named)
 def test_json_examples_are_answers(block: Block) -> None:
     answer = json.loads(block.text)
-    schemas.strict("result").validate(answer)
+    check_answer(answer)
     if answer["command"] == "info":
         schemas.strict("picture").validate(answer["data"]["hal8000"])
 
@@ -261,12 +262,11 @@ def test_json_examples_are_answers(block: Block) -> None:
 @pytest.mark.parametrize("block", [block for block in EXAMPLES if block.language == "jsonl"], ids=named)
 def test_jsonl_examples_are_lines(block: Block) -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in block.text.splitlines()]
-    if "v" in lines[0]:
-        validators = [schemas.strict("wire")] * len(lines)
-    else:
-        validators = [schemas.strict("result", "progress_line")] * (len(lines) - 1) + [schemas.strict("result")]
-    for line, validator in zip(lines, validators, strict=True):
-        validator.validate(line)
+    if "v" not in lines[0]:
+        check_lines(lines)
+        return
+    for line in lines:
+        schemas.strict("wire").validate(line)
 
 
 def test_every_field_of_an_answer_is_explained() -> None:
@@ -284,7 +284,7 @@ def test_every_field_of_an_answer_is_explained() -> None:
             for item in schema:
                 yield from fields(item)
 
-    for name in ("result", "wire"):
+    for name in ("result", "event", "wire"):
         assert set(fields(schemas.load(name))) - words - left_out == set()
 
 

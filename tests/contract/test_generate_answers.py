@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ import pytest
 
 from hal_image.host import gpu_presence
 from hal_image.host.main import main
+from hal_image.host.pace import EVENTS_PER_SECOND, PROGRESS
 from tests.contract import stand_in_engine
-from tests.contract.answers import check_answer
+from tests.contract.answers import check_lines
 from tests.contract.stand_in_engine import drawing
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ def make(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPa
         with tempfile.TemporaryDirectory() as folder, stand_in_engine.engine(runs, Path(folder), monkeypatch):
             code = main(["-p", "a red cube", *SIZE, *argv, form])
         lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
-        check_answer(lines[-1])
+        check_lines(lines)
         return code, lines
 
     yield run
@@ -93,3 +95,32 @@ def test_a_bug_in_the_engine_is_told_as_one(make: Make, tmp_path: Path) -> None:
     assert (code, answer["error"]["code"]) == (1, "internal")
     assert "a bug in the engine: KeyError" in answer["error"]["message"]
     assert answer["error"]["details"]["log"] in answer["error"]["hint"]
+
+
+def test_a_flood_of_events_is_held_to_ten_a_second(make: Make, tmp_path: Path) -> None:
+    def run(job: Job, output: Path) -> list[str]:
+        for step in range(1, 501):
+            job.emit({"event": "node", "class_type": "KSampler"})
+            job.emit({"event": "progress", "value": step, "max": 500})
+        return drawing(64, 64)(job, output)
+
+    began = time.monotonic()
+    code, lines = make(run, "-o", str(tmp_path / "x.png"), form="--jsonl")
+    seconds = time.monotonic() - began
+    kinds = [line["event"] for line in lines[:-1]]
+    assert code == 0
+    assert sum(kind in PROGRESS for kind in kinds) <= EVENTS_PER_SECOND * (int(seconds) + 1)
+    assert [kind for kind in kinds if kind not in PROGRESS] == ["queued", "running", "done", "saved"]
+
+
+def test_a_failure_is_the_last_line_of_jsonl(make: Make, tmp_path: Path) -> None:
+    code, lines = make(lambda *_: [], "-o", str(tmp_path / "x.png"), form="--jsonl")
+    assert code == 1
+    assert lines[-2]["event"] == "done"
+    assert lines[-1]["error"]["code"] == "no_image"
+
+
+def test_the_answer_for_a_prompt_like_a_book_is_small(make: Make, tmp_path: Path) -> None:
+    _, (answer,) = make(drawing(64, 64), "-n", "blurry, " * 10_000, "-o", str(tmp_path / "x.png"))
+    assert len(json.dumps(answer)) < 3000
+    assert answer["data"]["request"]["cut"] == {"negative_prompt": 80_000}

@@ -36,7 +36,7 @@ from hal_image.host.result import SCHEMA_VERSION
 from hal_image.models import bundled_models
 from hal_image.models.registry import default_registry_path
 from tests.contract import schemas
-from tests.contract.answers import check_answer
+from tests.contract.answers import check_answer, check_event
 from tests.contract.graph_cases import CASES
 from tests.synthetic import bundled
 from tests.synthetic.packing import reference, write_packed
@@ -113,14 +113,14 @@ def picture() -> bytes:
     return png.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\0\0")) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("name", ["result", "wire", "picture", "models"])
+@pytest.mark.parametrize("name", ["result", "event", "wire", "picture", "models"])
 def test_is_a_schema(name: str) -> None:
     schema = schemas.load(name)
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$id"] == f"urn:hal8000-image-gen:{name}.schema.json"
     used = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
     assert used <= schema["$defs"].keys()
-    assert schema["$defs"].keys() - used <= {"progress_line"}, "nothing refers to it"
+    assert schema["$defs"].keys() == used, "nothing refers to it"
 
 
 # -- the JSON output --------------------------------------------------------------------------------------------------
@@ -373,7 +373,7 @@ def test_lines_of_jsonl(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     lines = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
     assert [line["event"] for line in lines] == [event["event"] for event in events]
     for line in lines:
-        schemas.strict("result", "progress_line").validate(line)
+        check_event(line)
         assert line["index"] == 1
 
 
@@ -401,6 +401,9 @@ def test_what_two_schemas_share_is_the_same() -> None:
     for name in ("error", "node"):
         assert result[name] == wires[name]
     assert result["model_file"] == pictures["model_file"]
+    saved = schemas.load("event")["$defs"]["saved"]
+    assert {name: saved["properties"][name] for name in result["image"]["properties"]} == result["image"]["properties"]
+    assert set(saved["required"]) == {"event", "index", *result["image"]["required"]}
     used = copy.deepcopy(result["model_used"])
     del used["properties"]["chosen"]  # how a call came by its model is nothing that a picture needs to be made again
     used["required"].remove("chosen")
@@ -412,7 +415,7 @@ def test_what_two_schemas_share_is_the_same() -> None:
         assert name == "state" or result["ps_engine"]["properties"][name] == field
         # comfyui_version is also a fact of the installation, and a boot that failed is serve's own failure
         assert name in {"comfyui_version", "boot_error"} or served[name] == field
-    assert pictures["request"]["properties"].keys() | {"count"} == result["request"]["properties"].keys()
+    assert pictures["request"]["properties"].keys() | {"count", "cut"} == result["request"]["properties"].keys()
 
 
 def documented_lines() -> dict[str, dict[str, list[str]]]:

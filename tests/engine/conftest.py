@@ -30,6 +30,7 @@ from hal_image.host.engines.link import Link, to_socket
 from hal_image.install.engine_env import EnginePaths, prepare_engine
 from hal_image.wire import EngineSettings
 from tests import synthetic
+from tests.contract.answers import check_answer, check_lines
 from tests.docker.image import image_or_skip
 
 if TYPE_CHECKING:
@@ -61,7 +62,15 @@ class Run:
         """Standard output as the one JSON object that it must be."""
         assert len(self.lines) == 1, self.lines
         value: dict[str, Any] = json.loads(self.lines[0])
+        check_answer(value)
         return value
+
+    @property
+    def jsonl(self) -> list[dict[str, Any]]:
+        """Standard output as the lines of ``--jsonl``: events, and at last the answer."""
+        values = [json.loads(line) for line in self.lines]
+        check_lines(values)
+        return values
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -147,7 +147,22 @@ def test_json_tells_everything_about_a_generation(hal: Hal) -> None:
     # in a container the model is one that is fit for a processor, or it would not be run there
     of_processor = {"running_on_cpu"} if hal.kind == "local" else set()
     assert {warning["code"] for warning in run.json["warnings"]} == {"model_size_differs", *of_processor}
-    assert len(run.lines[0]) < 2500
+
+
+def test_a_plain_answer_is_small_also_with_a_long_path_and_a_prompt_as_people_write_them(hal: Hal) -> None:
+    prompt = "a friendly robot assistant in a bright workshop, wooden floor, warm light from a window, highly detailed"
+    folder = "a folder with a long name/" * 5
+    run = hal("-p", prompt, "-n", "blurry, low quality", *QUICK, "-o", f"{folder}robot.png", "--json")
+    assert len(run.json["data"]["images"][0]["path"]) > 130
+    assert len(run.out) < 2048
+
+
+def test_of_a_very_long_prompt_the_answer_has_the_beginning_and_the_picture_all(hal: Hal) -> None:
+    prompt = "a red cube, " * 200
+    run = hal(*QUICK, "-o", "x.png", "--jsonl", stdin=prompt.encode())
+    request = run.jsonl[-1]["data"]["request"]
+    assert (request["prompt"], request["cut"]) == (prompt[:500], {"prompt": len(prompt)})
+    assert hal("info", "x.png", "--json").json["data"]["hal8000"]["request"]["prompt"] == prompt
 
 
 def test_execution_time_is_comfyuis_own(hal: Hal) -> None:
@@ -162,7 +177,7 @@ def test_execution_time_is_comfyuis_own(hal: Hal) -> None:
 
 def test_jsonl_streams_events_and_ends_with_the_result(hal: Hal) -> None:
     run = hal("-p", "a red cube", *QUICK, "--steps", "3", "-o", "x.png", "--jsonl")
-    lines = [json.loads(line) for line in run.lines]
+    lines = run.jsonl
     kinds = [line["event"] for line in lines[:-1]]
     assert kinds[0] == "queued"
     assert kinds[-2:] == ["done", "saved"]

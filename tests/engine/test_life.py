@@ -150,7 +150,9 @@ def test_an_engine_with_other_settings_is_replaced(lone_hal: Hal) -> None:
 
 
 def test_serve_is_ready_when_it_returns(lone_hal: Hal) -> None:
-    data = lone_hal("serve", "--json").json["data"]["engine"]
+    *events, answer = lone_hal("serve", "--jsonl").jsonl
+    assert "booting" in [event["event"] for event in events]
+    data = answer["data"]["engine"]
     assert data["state"] == "idle"
     assert data["device"] == "cpu"
     assert lone_hal("-p", "x", *QUICK, "-o", "x.png", "--json").json["data"]["timings"]["boot_s"] == 0

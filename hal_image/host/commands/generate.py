@@ -17,7 +17,7 @@ from hal_image.host.progress import Progress
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import read_prompt
-from hal_image.host.result import Result
+from hal_image.host.result import Result, told_request
 from hal_image.models import usage
 from hal_image.workflow import Graph, ineffective
 from hal_image.workflow import build as build_graph
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     prompt = read_prompt(options)
     models_dir = paths.models_dir(options.models_dir)
     plan = make_plan(options, prompt, models_dir, output)
-    request_json = {**plan.requests[0]._asdict(), "count": options.count}
+    request_json = told_request(plan.requests[0], options.count)
     data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
     output.partial_data = data
     if options.dry_run:

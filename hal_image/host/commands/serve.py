@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from hal_image import paths
@@ -57,6 +58,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link
     try:
+        began = time.monotonic()
         status = link.ask(ANSWER_LIMIT_S, op="boot", keep_alive_s=options.keep_alive)
         if status is not None and status["state"] == "booting":
             output.note("starting ComfyUI")
@@ -65,6 +67,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
             if status is not None and down and status["boot_error"] is not None:
                 raise error_from_json(status["boot_error"])
             deadline.check("starting ComfyUI")
+            output.event({"event": "booting", "seconds": round(time.monotonic() - began, 1)})
             link.next(deadline.remaining(ASK_EVERY_S))
             # A new boot forgets why the last one failed: asked for only where none has failed.
             status = link.ask(ANSWER_LIMIT_S, op="boot" if down else "status")

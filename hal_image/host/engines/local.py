@@ -44,7 +44,7 @@ class LocalEngine:
         installed = engine_ready()
         prepare_s = 0.0
         if installed is None:
-            installed = prepare_engine(output.note, offline=request.offline, deadline=deadline.end)
+            installed = prepare_engine(output.preparing, offline=request.offline, deadline=deadline.end)
             prepare_s = time.monotonic() - started
         settings = EngineSettings(
             tool_version=about.version(),

@@ -57,6 +57,8 @@ def test_many_unknown_words_are_counted() -> None:
     (warning,) = warned(" ".join(many))
     assert str(warning["message"]).endswith(": " + ", ".join(many[:10]) + " and 2 more")
     assert warning["details"] == {"words": many}
+    more = [f"word{one}{other}" for one in "abcdefgh" for other in "abcdefgh"]
+    assert warned(" ".join(more))[0]["details"] == {"words": more[:50], "count": 64}
 
 
 def test_a_model_without_a_list_says_nothing() -> None:
