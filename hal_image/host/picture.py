@@ -94,9 +94,7 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
     raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
     width, height = png.size(raw)
     if (width, height) != (request.width, request.height):
-        output.warn(
-            "size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked"
-        )
+        output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
     image = {
         "path": None,
         "seed": request.seed,
