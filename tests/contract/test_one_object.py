@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hal_image.host.arguments import COMMANDS
+from hal_image.host.command_arguments import COMMANDS
 from hal_image.host.result import MOST_TEXT
 from tests.contract.answers import check_answer
 
