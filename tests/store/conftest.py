@@ -15,6 +15,7 @@ from hal_image.models import transfer
 from hal_image.models.download import LOCK, Pull, download
 from hal_image.models.types import Defaults, Model, ModelFile, Source
 from tests.store.hub_server import Hub
+from tests.store.xet_storage import XetStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,7 +51,7 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the real user's folders, accounts and proxies; and no time is lost on waiting."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", *hubs.TOKENS, "HF_ENDPOINT", "HF_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HAL_STALL"):
+    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HAL_STALL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
@@ -74,6 +75,20 @@ def make_hub() -> Iterator[Callable[..., Hub]]:
     yield make
     for hub in made:
         hub.close()
+
+
+@pytest.fixture
+def make_storage() -> Iterator[Callable[..., XetStorage]]:
+    """Makes storages of chunks, which end with the test."""
+    made: list[XetStorage] = []
+
+    def make(data: bytes = DATA, **how: Any) -> XetStorage:
+        made.append(XetStorage(data, **how))
+        return made[-1]
+
+    yield make
+    for storage in made:
+        storage.close()
 
 
 @pytest.fixture
