@@ -22,7 +22,7 @@ from hal_image.models import hub as hubs
 from hal_image.models import xet
 from hal_image.models.download import Pull, download
 from hal_image.models.hub import from_environment
-from tests.store.conftest import DATA, NAME, TOKEN, hub_source, left_over, mirror, model, pull
+from tests.store.conftest import DATA, NAME, TOKEN, Call, hub_source, left_over, mirror, model, pull
 from tests.store.hub_server import ACCESS, Hub
 from tests.store.xet_storage import CHUNK, XetStorage
 
@@ -124,7 +124,7 @@ def test_what_fails_goes_on_over_one_connection(
     make_hub: MakeHub, make_storage: MakeStorage, cdn: Hub, folder: Path, how: dict[str, Any]
 ) -> None:
     hub = make_hub(cdn=cdn.url, xet=make_storage(**how))
-    events = pull(hub, folder, model(), stall_s=0.5)
+    events = pull(hub, folder, model(), stall_s=2)
     assert_xet_failed(events)
     assert (folder / "checkpoints" / NAME).read_bytes() == DATA
     assert left_over(folder) == [NAME]
@@ -145,9 +145,9 @@ def test_a_trickle_is_given_up(
     make_hub: MakeHub, make_storage: MakeStorage, cdn: Hub, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(xet, "TICK_S", 0.05)
-    monkeypatch.setattr(xet, "STALLS", 1)
+    monkeypatch.setattr(xet, "STALLS", 0.2)
     hub = make_hub(cdn=cdn.url, xet=make_storage(pause_s=0.4))  # no connection is silent, and no piece gets done
-    assert retries(pull(hub, folder, model(), stall_s=1)) == ["Xet failed (it stalled), so over one connection"]
+    assert retries(pull(hub, folder, model(), stall_s=5)) == ["Xet failed (it stalled), so over one connection"]
     assert (folder / "checkpoints" / NAME).read_bytes() == DATA
 
 
@@ -292,6 +292,26 @@ def test_the_token_does_not_follow_where_access_redirects(
     assert (folder / "checkpoints" / NAME).read_bytes() == DATA
     assert [asked.path for asked in other.asked] == [ACCESS]
     assert [asked.authorization for asked in other.asked] == [None]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_checkpoint_of_ones_own_comes_over_xet_if_its_digest_is_known(
+    call: Call,
+    checkpoint: Path,
+    make_hub: MakeHub,
+    make_storage: MakeStorage,
+    monkeypatch: pytest.MonkeyPatch,
+    known: bool,
+) -> None:
+    data = checkpoint.read_bytes()
+    storage, cdn = make_storage(data), make_hub(data)
+    monkeypatch.setattr(xet, "AHEAD_BYTES", len(data) // 2)
+    monkeypatch.setenv("HF_ENDPOINT", make_hub(data, xet=storage, cdn=cdn.url if known else None).url)
+    monkeypatch.delenv("HAL_REGISTRY")
+    code, answer = call("models", "add", f"hf:who/what/{NAME}", "--name", "paint")
+    assert code == 0, answer
+    assert Path(answer["data"]["added"]["path"]).read_bytes() == data
+    assert (storage.sent >= len(data)) is known
 
 
 def test_proxies_and_certificates_are_told_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
