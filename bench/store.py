@@ -1,4 +1,4 @@
-"""The part ``store``: downloads against curl and sha256sum, kills at random moments, files that are known already."""
+"""The part ``store``: downloads against curl and sha256sum, and over several connections; kills; known files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from bench.runs import alternate, show, wall
 from tests.store.conftest import REGISTRY
 from tests.store.hub_server import Hub
+from tests.store.xet_storage import XetStorage
 from tests.synthetic.sparse import Tensor, write_safetensors
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ NAME = "bench.safetensors"
 BYTES = 200 << 20
 KILLS = 20
 BIG = 6_000_000_000
+XET_BYTES = 2_000_000_000
+PAUSE_S = 0.0012
+"""After every 64 KiB of a connection: somewhat less than 50 MB/s, as a server may limit each."""
 
 
 def bench_store(world: World, runs: int) -> None:
@@ -46,6 +50,7 @@ def bench_store(world: World, runs: int) -> None:
     _speed(world, env, data, runs)
     _kills(world, env, data)
     _known(world, env, runs)
+    _parallel(world, env)
 
 
 def _register(env: dict[str, str], size: int, sha256: str) -> None:
@@ -119,6 +124,28 @@ def _kills(world: World, env: dict[str, str], data: bytes) -> None:
     twice = (hub.sent - len(data)) / len(data)
     print(f"\n{killed} kills at random moments of a download of 200 MiB")
     print(f"  the file is {'right' if right else 'WRONG'}; fetched twice: {twice / max(1, killed):.2%} of it a kill")
+
+
+def _parallel(world: World, env: dict[str, str]) -> None:
+    """Once each: they take long, and differ by far."""
+    data = os.urandom(XET_BYTES // 40) * 40
+    storage = XetStorage(data, pause_s=PAUSE_S)
+    cdn = Hub(data, pause_s=PAUSE_S)
+    hub = Hub(data, cdn=cdn.url, xet=storage)
+    _register(env, len(data), hub.sha256)
+    target = world.folder / "store" / "checkpoints" / NAME
+    seconds = {}
+    try:
+        for title, disabled in (("over one connection", "1"), ("over Xet", "0")):
+            target.unlink(missing_ok=True)
+            command = [sys.executable, "-I", str(world.script), "models", "pull", "mine", "-q"]
+            seconds[title] = [wall(command, {**env, "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": disabled})]
+            assert (storage.sent == 0) == (disabled == "1"), title
+        target.unlink()
+    finally:
+        for server in (hub, cdn, storage):
+            server.close()
+    show("2 GB from servers that limit each connection, seconds", seconds, "over one connection")
 
 
 def _known(world: World, env: dict[str, str], runs: int) -> None:

@@ -24,7 +24,8 @@ HELP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host", "help.tx
 """What ``--help`` prints, as the parser formats it; ``tests/contract/test_docs.py`` holds it to the parser."""
 
 MODULES = {"yaml": "PyYAML", "requests": "requests", "tqdm": "tqdm", "websocket": "websocket-client"}
-"""What the host imports, and the package that brings it: pyproject.toml's dependencies."""
+"""What the host imports, and the package that brings it: pyproject.toml's dependencies, except for hf-xet, without
+which everything works as well."""
 
 
 def main(argv: Sequence[str], script: str) -> int:

@@ -1,21 +1,13 @@
-"""``pull``: downloads models into the models folder, by hand with their names, or as the host tells it.
-
-The host's order comes on standard input, as one line of JSON, because a token in it would be seen in a command line or
-in ``docker inspect``. Events go back as JSON lines. The line stays open: when it
-closes, the host is gone, and so are we.
-"""
+"""``pull``: downloads models into the models folder, by hand with their names, or as the host tells it."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import tempfile
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hal_image import paths
-from hal_image.errors import EXIT_FAILED, EXIT_OK, HalError
+from hal_image.engine import order
 from hal_image.models import hub, pull_events
 from hal_image.models.download import Pull, download
 from hal_image.models.registry import default_registry_path, get_model, load_registry
@@ -47,23 +39,19 @@ def by_name(names: list[str], say: Callable[[str], None]) -> list[Path]:
 
 def by_order() -> int:
     """Does what standard input says; returns the exit code. The last line of standard output says how it ended."""
-    order = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with_the_host, daemon=True).start()
-    _set_up(order["environment"], order["certificates"])
+    return order.fulfil("pull", _download)
+
+
+def _download(said: JsonObject) -> JsonObject:
+    _set_up(said["environment"], said["certificates"])
     pull = Pull(
-        models=tuple(model_of(fields) for fields in order["models"]),
+        models=tuple(model_of(fields) for fields in said["models"]),
         models_dir=paths.models_dir(),
-        hub=hub.Hub(**order["hub"]),
-        tell=_line,
-        stall_s=order["stall_s"],
+        hub=hub.Hub(**said["hub"]),
+        tell=order.tell,
+        stall_s=said["stall_s"],
     )
-    try:
-        files = download(pull)
-    except HalError as error:
-        _line({"event": "pull_failed", "error": error.to_json()})
-        return error.exit_code
-    _line({"event": "pull_end", "paths": [str(path) for path in files]})
-    return EXIT_OK
+    return {"paths": [str(path) for path in download(pull)]}
 
 
 def _set_up(environment: dict[str, str], certificates: str | None) -> None:
@@ -72,14 +60,3 @@ def _set_up(environment: dict[str, str], certificates: str | None) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".pem", delete=False, encoding="utf-8") as file:
             file.write(certificates)
         os.environ["REQUESTS_CA_BUNDLE"] = file.name
-
-
-def _line(event: dict[str, Any]) -> None:
-    sys.stdout.write(f"{json.dumps(event)}\n")
-    sys.stdout.flush()
-
-
-def _end_with_the_host() -> None:
-    while sys.stdin.read(1):
-        continue
-    os._exit(EXIT_FAILED)

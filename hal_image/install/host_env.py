@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from hal_image.install.process import Report
 
 LABEL = "the command line"
-NEED_BYTES = 60_000_000
+NEED_BYTES = 75_000_000
 """Free disk space to ask for beforehand."""
 
 

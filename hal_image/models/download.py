@@ -158,34 +158,41 @@ class _Download:
 
     def _received(self, source: Source) -> str:
         """The digest of the part, which is the right one."""
+        hub = self._pull.hub
         while True:
             descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
                 begun = os.fstat(descriptor).st_size
-                digest = receive(
+                received = receive(
                     self._file,
                     source,
-                    self._pull.hub,
+                    hub,
                     descriptor,
-                    Watch(self._arrived, self._retry),
+                    Watch(self._arrived, self._retry, self._parallel),
                     self._pull.stall_s,
                 )
-                if digest == self._file.sha256:
+                if received.sha256 == self._file.sha256:
                     os.fsync(descriptor)
-                    return digest
+                    return received.sha256
             finally:
                 os.close(descriptor)
             self._part.unlink()
-            if not begun:
+            if not begun and not received.over_xet:
                 raise refusals.damaged(self._file, source)
-            # What was there may have been at fault: a disk that lost its power, another source. So from nothing.
-            self._pull.tell(pull_events.retry(self._file, "what was there before is damaged; from the beginning", 0.0))
+            # What was there may have been at fault, a disk that lost its power, another source; or how it was put
+            # together from pieces. So from nothing, and in the plainest way.
+            what = "what was there before" if begun else "what came over Xet"
+            self._pull.tell(pull_events.retry(self._file, f"{what} is damaged; from the beginning", 0.0))
+            hub = hub._replace(xet=False)
 
     def _arrived(self, here: int) -> None:
         self._pull.tell(pull_events.progress(self._file, here, self._done + here, self._total))
 
     def _retry(self, reason: str, pause_s: float) -> None:
         self._pull.tell(pull_events.retry(self._file, reason, pause_s))
+
+    def _parallel(self) -> None:
+        self._pull.tell(pull_events.parallel(self._file))
 
 
 def sync_folder(folder: Path) -> None:

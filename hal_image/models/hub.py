@@ -1,7 +1,7 @@
 """Where hub files come from, and who is asking: what the environment says to every client of the Hugging Face hub.
 
 The names and their order are those of huggingface_hub (its ``constants.py`` and ``utils/_auth.py``), so that a machine
-that is set up for that library is set up for us. Why the library itself is not used: docs/adr/0008.
+that is set up for that library is set up for us. Why the library itself is not used: docs/adr/0009.
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ class Hub(NamedTuple):
         endpoint: ``https://huggingface.co`` or a mirror of it.
         token: access token, or ``None``. It is in no address and no message.
         offline: hub files may not be asked for.
+        xet: large files may come over several connections at once, from the hub's storage of chunks.
     """
 
     endpoint: str = HUB
     token: str | None = None
     offline: bool = False
+    xet: bool = True
 
     def address(self, source: Source) -> str:
         """The address of a file."""
@@ -45,9 +47,16 @@ class Hub(NamedTuple):
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Hub:
-    """What ``HF_ENDPOINT``, ``HF_TOKEN`` or the token file, and ``HF_HUB_OFFLINE`` say. Never raises."""
-    offline = environment.get("HF_HUB_OFFLINE", "").upper() in _TRUE
-    return Hub(environment.get("HF_ENDPOINT", "").strip() or HUB, _token(environment), offline)
+    """What ``HF_ENDPOINT``, ``HF_TOKEN`` or the token file, ``HF_HUB_OFFLINE`` and ``HF_HUB_DISABLE_XET`` say.
+
+    Never raises.
+    """
+    return Hub(
+        endpoint=environment.get("HF_ENDPOINT", "").strip() or HUB,
+        token=_token(environment),
+        offline=environment.get("HF_HUB_OFFLINE", "").upper() in _TRUE,
+        xet=environment.get("HF_HUB_DISABLE_XET", "").upper() not in _TRUE,
+    )
 
 
 def _token(environment: Mapping[str, str]) -> str | None:

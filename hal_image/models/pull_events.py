@@ -43,6 +43,11 @@ def source(file: ModelFile, host: str, begun: int, reason: str | None) -> JsonOb
     }
 
 
+def parallel(file: ModelFile) -> JsonObject:
+    """From now on it comes over several connections at once, from the hub's storage of chunks."""
+    return {"event": "pull_parallel", "file": file.name}
+
+
 def progress(file: ModelFile, here: int, all_here: int, total: int) -> JsonObject:
     """Bytes are there: of this file, and of all files."""
     return {
@@ -89,9 +94,8 @@ def as_line(event: JsonObject) -> str | None:
     if kind == "pull_retry":
         after = f" in {event['seconds']:.0f} s" if event["seconds"] >= 1 else ""
         return f"{file}: {event['reason']}; going on{after}"
-    if kind == "pull_done":
-        return f"{file}: done"
-    return None
+    what = {"pull_parallel": "over several connections at once (Xet)", "pull_done": "done"}.get(kind)
+    return None if what is None else f"{file}: {what}"
 
 
 def size(count: int) -> str:

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 from hal_image.locking import file_lock
 from hal_image.models import pull_events, refusals
+from hal_image.models.asking import ask
 from hal_image.models.download import LOCK, check_space, sync_folder
 from hal_image.models.store import PART_SUFFIX
-from hal_image.models.transfer import Watch, ask, receive
+from hal_image.models.transfer import Watch, receive
 from hal_image.models.types import ModelFile
 
 if TYPE_CHECKING:
@@ -70,10 +71,12 @@ def download_unknown(
             watch = Watch(
                 lambda here: tell(pull_events.progress(file, here, here, file.bytes)),
                 lambda reason, pause_s: tell(pull_events.retry(file, reason, pause_s)),
+                lambda: tell(pull_events.parallel(file)),
             )
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
-                digest = receive(file, source, hub, descriptor, watch, stall_s)
+                checked = hub if announced.sha256 else hub._replace(xet=False)  # nothing would tell that it is wrong
+                digest = receive(file, source, checked, descriptor, watch, stall_s).sha256
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -13,47 +13,77 @@ from hal_image.host.docker import pull as in_container
 from hal_image.models import hub as hubs
 from hal_image.models.download import Pull
 from tests.docker.conftest import PROGRAM, SEALED, UID, docker
-from tests.store.conftest import model
-from tests.unit.models.file_server import NAME, Server, registry_with
+from tests.store.conftest import NAME, REGISTRY, model
+from tests.store.hub_server import Hub
+from tests.store.xet_storage import XetStorage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+SMALL_FILES_OVER_XET = """
+import runpy, sys
+sys.path.insert(0, "/opt/hal")
+from hal_image.models import xet
+xet.FROM_BYTES, xet.AHEAD_BYTES, xet.PIECE_BYTES = 0, 1_000_000, 200_000
+sys.argv = ["entrypoint.py", "pull", "mine"]
+runpy.run_path("/opt/hal/entrypoint.py", run_name="__main__")
+"""
 DATA = os.urandom(2_000_000)
 WITH_NETWORK = SEALED[2:]
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server(DATA)
+def server() -> Iterator[Hub]:
+    running = Hub(DATA)
     yield running
     running.close()
 
 
-def test_pull(image: str, server: Server, tmp_path: Path) -> None:
+@pytest.fixture
+def options(server: Hub, tmp_path: Path) -> list[str]:
+    """Of a container that may download the model ``mine`` and nothing else."""
     tmp_path.chmod(0o755)
-    (tmp_path / "models.yaml").write_text(registry_with(DATA))
+    registry = tmp_path / "models.yaml"
+    registry.write_text(REGISTRY.format(name=NAME, bytes=len(DATA), sha256=server.sha256, gated="true"))
     models = tmp_path / "models"
     models.mkdir()
     os.chown(models, UID, UID)
-    server.cut_after = [1_000_000]
-    pulled = docker(
-        "run", "--rm", "--network", "host", *WITH_NETWORK, "--user", f"{UID}:{UID}",
+    return [
+        "--rm", "--network", "host", *WITH_NETWORK, "--user", f"{UID}:{UID}",
         "--env", f"HF_ENDPOINT={server.url}", "--env", "HF_TOKEN=secret", "--env", "HAL_REGISTRY=/tmp/models.yaml",
-        "--volume", f"{models}:/models", "--volume", f"{tmp_path / 'models.yaml'}:/tmp/models.yaml:ro",
-        image, "pull", "mine",
-    )  # fmt: skip
+        "--volume", f"{models}:/models", "--volume", f"{registry}:/tmp/models.yaml:ro",
+    ]  # fmt: skip
+
+
+def test_pull(image: str, server: Hub, options: list[str], tmp_path: Path) -> None:
+    server.cut_after, server.cuts = 1_000_000, 1
+    pulled = docker("run", *options, image, "pull", "mine")
     assert pulled.stdout == f"/models/checkpoints/{NAME}\n"
     assert "secret" not in pulled.stderr
-    file = models / "checkpoints" / NAME
+    file = tmp_path / "models" / "checkpoints" / NAME
     assert file.read_bytes() == DATA
     assert (file.stat().st_uid, file.stat().st_gid) == (UID, UID)
-    assert [token for _, _, token in server.asked] == ["Bearer secret"] * 2
+    assert [asked.authorization for asked in server.asked] == ["Bearer secret"] * 2
+
+
+def test_pull_over_xet(image: str, server: Hub, options: list[str], tmp_path: Path) -> None:
+    storage = XetStorage(DATA)
+    server.xet, server.cdn = storage, "http://127.0.0.1:1"
+    try:
+        pulled = docker(
+            "run", *options, "--entrypoint", "/opt/venv/bin/python", image, "-I", "-c", SMALL_FILES_OVER_XET
+        )
+    finally:
+        storage.close()
+    assert pulled.stdout == f"/models/checkpoints/{NAME}\n"
+    assert "Xet failed" not in pulled.stderr
+    assert (tmp_path / "models" / "checkpoints" / NAME).read_bytes() == DATA
+    assert storage.sent >= len(DATA)
 
 
 def test_the_host_has_a_container_pull(
-    image: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    image: str, server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
     usual = commands.pull
@@ -80,4 +110,4 @@ def test_the_host_has_a_container_pull(
     assert (models / "checkpoints" / NAME).stat().st_uid == os.getuid()
     assert "pull" in seen[0]
     assert "hf_a_secret" not in seen[0]
-    assert [token for _, _, token in server.asked] == ["Bearer hf_a_secret"]
+    assert [asked.authorization for asked in server.asked] == ["Bearer hf_a_secret"]

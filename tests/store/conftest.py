@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hal_image.host.main import main
 from hal_image.models import hub as hubs
 from hal_image.models import transfer
 from hal_image.models.download import LOCK, Pull, download
 from hal_image.models.types import Defaults, Model, ModelFile, Source
+from tests.contract.answers import check_answer
 from tests.store.hub_server import Hub
+from tests.store.xet_storage import XetStorage
+from tests.synthetic import write_sd15
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
+MakeHub = Callable[..., Hub]
+Call = Callable[..., tuple[int, dict[str, Any]]]
 DATA = os.urandom(3_000_000)
 NAME = "m.safetensors"
 TOKEN = "hf_a_secret"
@@ -50,7 +58,7 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the real user's folders, accounts and proxies; and no time is lost on waiting."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", *hubs.TOKENS, "HF_ENDPOINT", "HF_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HAL_STALL"):
+    for name in ("HF_HUB_OFFLINE", "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_IMPLICIT_TOKEN", "HAL_STALL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
@@ -77,6 +85,20 @@ def make_hub() -> Iterator[Callable[..., Hub]]:
 
 
 @pytest.fixture
+def make_storage() -> Iterator[Callable[..., XetStorage]]:
+    """Makes storages of chunks, which end with the test."""
+    made: list[XetStorage] = []
+
+    def make(data: bytes = DATA, **how: Any) -> XetStorage:
+        made.append(XetStorage(data, **how))
+        return made[-1]
+
+    yield make
+    for storage in made:
+        storage.close()
+
+
+@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
@@ -88,6 +110,51 @@ def keep_signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole SD 1.5 checkpoint, made up."""
+    path = tmp_path_factory.mktemp("synthetic") / "sd.safetensors"
+    write_sd15(path)
+    return path
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str], keep_signals: None) -> Call:
+    def run(*argv: str) -> tuple[int, dict[str, Any]]:
+        code = main([*argv, "--json"])
+        told = capfd.readouterr()
+        assert TOKEN not in told.out + told.err
+        answer: dict[str, Any] = json.loads(told.out)
+        check_answer(answer)
+        return code, answer
+
+    return run
+
+
+@pytest.fixture
+def mine(make_hub: MakeHub, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    """A hub with the model ``mine``, and the registry that says so."""
+    hub = make_hub(checkpoint.read_bytes())
+    use(hub, tmp_path, monkeypatch)
+    return hub
+
+
+def use(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gated: bool = False) -> None:
+    registry = tmp_path / "own.yaml"
+    registry.write_text(
+        REGISTRY.format(name=NAME, bytes=len(hub.data), sha256=hub.sha256, gated=str(gated).lower()), encoding="utf-8"
+    )
+    monkeypatch.setenv("HAL_REGISTRY", str(registry))
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+
+
+def place(folder: Path, data: bytes) -> Path:
+    path = folder / "checkpoints" / NAME
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    return path
 
 
 def hub_source(*, gated: bool = False) -> Source:

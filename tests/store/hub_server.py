@@ -1,12 +1,14 @@
 """A hub on loopback that can be told to misbehave in every way that hubs, mirrors and networks do.
 
 Protocol as of the Hugging Face hub: ``/OWNER/REPO/resolve/REVISION/PATH`` answers with a redirection that carries
-``X-Linked-Size``, ``X-Linked-Etag`` and ``X-Repo-Commit``; the bytes are elsewhere, and ranges of them can be had.
+``X-Linked-Size``, ``X-Linked-Etag`` and ``X-Repo-Commit``; the bytes are elsewhere, and ranges of them can be had. A
+file that is kept in Xet says so in ``X-Xet-Hash``, and where access to that is had in ``X-Xet-Refresh-Route``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,6 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.store.xet_storage import XetStorage
+
+ACCESS = f"/api/models/who/what/xet-read-token/{'0123456789abcdef' * 2}"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -45,6 +50,12 @@ class Hub:
     ranges: bool = True
     cdn: str | None = None
     """Where the bytes are: another server's address."""
+    xet: XetStorage | None = None
+    """Where they are, too; access to it is had here."""
+    access: str | None = None
+    """Where that is had, if not here."""
+    access_redirect: str | None = None
+    """Where asking for that is sent on to."""
     silent_after: int | None = None
     """Bytes after which nothing comes any more, with the connection open."""
     silences: int | None = None
@@ -100,23 +111,22 @@ class Hub:
     def _answer(self, request: BaseHTTPRequestHandler, *, body: bool) -> None:
         wanted, token = request.headers.get("Range"), request.headers.get("Authorization")
         self.asked.append(Asked(request.path, wanted, token))
-        if self.token is not None and token != f"Bearer {self.token}":
-            return self._short(request, 401 if token is None else 403, {"X-Error-Code": "GatedRepo"})
-        if self.statuses:
-            return self._short(request, self.statuses.pop(0), self.headers)
-        if self.cdn is not None and "/resolve/" in request.path:
-            linked = {"X-Linked-Size": str(len(self.data)), "X-Linked-Etag": f'"{self.sha256}"'}
-            place = {"Location": f"{self.cdn}/bytes?signature=secret", "X-Repo-Commit": COMMIT}
-            return self._short(request, 302, {**linked, **place})
         begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
-        if begin >= len(self.data) and begin:
-            return self._short(request, 416, {"Content-Range": f"bytes */{len(self.data)}"})
+        short = self._without_body(request.path, token, begin)
+        if short is not None:
+            self._short(request, *short)
+            return
+        if self.xet is not None and request.path == ACCESS:
+            self._admit(request, self.xet)
+            return
         request.send_response(206 if begin else 200)
         if begin:
             request.send_header("Content-Range", f"bytes {begin}-{len(self.data) - 1}/{len(self.data)}")
         if "/resolve/" in request.path:
             request.send_header("X-Repo-Commit", COMMIT)
             request.send_header("ETag", f'"{self.sha256}"')
+            for name, value in self._offer().items():
+                request.send_header(name, value)
         if self.length:
             request.send_header("Content-Length", str(len(self.data) - begin))
         else:
@@ -124,7 +134,40 @@ class Hub:
         request.end_headers()
         if body:
             self._body(request, begin)
+
+    def _without_body(self, path: str, token: str | None, begin: int) -> tuple[int, dict[str, str]] | None:
+        """Status and headers of an answer that has nothing else, if it is one."""
+        if self.token is not None and token != f"Bearer {self.token}":
+            return 401 if token is None else 403, {"X-Error-Code": "GatedRepo"}
+        if self.statuses:
+            return self.statuses.pop(0), self.headers
+        if self.access_redirect is not None and path == ACCESS:
+            return 302, {"Location": self.access_redirect}
+        if self.cdn is not None and "/resolve/" in path:
+            linked = {"X-Linked-Size": str(len(self.data)), "X-Linked-Etag": f'"{self.sha256}"'}
+            place = {"Location": f"{self.cdn}/bytes?signature=secret", "X-Repo-Commit": COMMIT}
+            return 302, {**linked, **place, **self._offer()}
+        if begin >= len(self.data) and begin:
+            return 416, {"Content-Range": f"bytes */{len(self.data)}"}
         return None
+
+    def _offer(self) -> dict[str, str]:
+        """What says that the file is in Xet."""
+        if self.xet is None:
+            return {}
+        return {"X-Xet-Hash": self.xet.hash, "X-Xet-Refresh-Route": self.access or f"{self.url}{ACCESS}"}
+
+    def _admit(self, request: BaseHTTPRequestHandler, xet: XetStorage) -> None:
+        """Both ways in which the hub says it: hf_xet reads the body, huggingface_hub the headers."""
+        expires = int(time.time()) + 3600
+        body = json.dumps({"casUrl": xet.url, "accessToken": xet.token, "exp": expires}).encode()
+        request.send_response(200)
+        request.send_header("X-Xet-Cas-Url", xet.url)
+        request.send_header("X-Xet-Access-Token", xet.token)
+        request.send_header("X-Xet-Token-Expiration", str(expires))
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
 
     def _short(self, request: BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:
         request.send_response(status)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.store.hub_server import Hub
+    from tests.store.xet_storage import XetStorage
 
     MakeHub = Callable[..., Hub]
+    MakeStorage = Callable[..., XetStorage]
 
 HOST = Host(podman=False, rootless=False, uid=1000, gid=100, memory_bytes=0, selinux=False)
 STAND_IN = """\
@@ -75,6 +78,23 @@ def test_a_download(program: str, make_hub: MakeHub, folder: Path) -> None:
     assert TOKEN not in told, "neither in an argument nor in a variable"
     argv, _ = json.loads(told)
     assert "--gpus" not in argv
+
+
+@pytest.mark.skipif(find_spec("hf_xet") is None, reason="hf_xet has no package for this machine")
+def test_a_download_over_xet(program: str, make_hub: MakeHub, make_storage: MakeStorage, folder: Path) -> None:
+    small_too = "from hal_image.models import xet; xet.FROM_BYTES = 0; xet.AHEAD_BYTES = 10**6; xet.PIECE_BYTES = 10**5"
+    engine = f"import runpy; {small_too}; runpy.run_module('hal_image.engine', run_name='__main__')"
+    script = Path(program).read_text(encoding="utf-8")
+    assert '"-m", "hal_image.engine"' in script
+    Path(program).write_text(script.replace('"-m", "hal_image.engine"', f'"-c", {engine!r}'), encoding="utf-8")
+    cdn, storage = make_hub(), make_storage()
+    events = pull(program, make_hub(token=TOKEN, cdn=cdn.url, xet=storage), folder)
+    assert (folder / "checkpoints" / NAME).read_bytes() == DATA
+    assert [event["event"] for event in events if event["event"] != "pull_progress"] == [
+        "pull_planned", "pull_source", "pull_parallel", "pull_done",
+    ]  # fmt: skip
+    assert cdn.asked == []
+    assert TOKEN not in Path(f"{program}.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("how", ["asked", "variable", "auto"])

@@ -5,27 +5,23 @@ A warm call whose model is in the cache loads nothing of this.
 
 from __future__ import annotations
 
-import json
-import select
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths
-from hal_image.errors import JsonObject, error_from_json
-from hal_image.host.docker import answers, commands, hot_note, program
+from hal_image.host.docker import answers, commands, errand, hot_note, program
 from hal_image.host.docker.start import host_facts
 from hal_image.locking import file_lock
 from hal_image.models import usage, verified
 from hal_image.models.hot_cache import Copy
 
 if TYPE_CHECKING:
+    from hal_image.errors import JsonObject
     from hal_image.host.deadline import Deadline
     from hal_image.host.render import Output
 
 LOCK_FILE = "hot-cache.lock"
-POLL_S = 0.5
 
 
 class Filling(NamedTuple):
@@ -73,50 +69,25 @@ def fill(filling: Filling, output: Output, deadline: Deadline) -> None:
         call = program.Call(
             filling.program, commands.hot(filling.image, filling.volume, filling.models_dir, host), "the hot cache"
         )
-        try:
-            with suppress(BrokenPipeError):  # it has ended already, and says why
-                call.send(_order(filling, known))
-            copies = _follow(call, output, deadline)
-        except BaseException:
-            call.kill()  # its standard input goes with it, which ends the container
-            raise
-        answer = call.finish()
-        if copies is None:
-            raise answers.failure(answer)
-        hot_note.write(copies)
+        end = errand.run(
+            call,
+            "hot",
+            _order(filling, known),
+            _Shower(output).show,
+            lambda: deadline.check("copying the model into the hot cache"),
+        )
+        hot_note.write({name: Copy(**fields) for name, fields in end["files"].items()})
 
 
-def _order(filling: Filling, known: dict[str, Copy]) -> bytes:
+def _order(filling: Filling, known: dict[str, Copy]) -> JsonObject:
     used = {name: usage.last_used(Path(copy.source)) for name, copy in known.items()}
-    order = {
+    return {
         "key": filling.key,
         "model": filling.model,
         "limit_bytes": filling.limit_bytes,
         "files": [file._asdict() for file in filling.wanted.fitting],
         "used": {name: when for name, when in used.items() if when is not None},
     }
-    return json.dumps(order).encode() + b"\n"
-
-
-def _follow(call: program.Call, output: Output, deadline: Deadline) -> dict[str, Copy] | None:
-    """Shows what is done; returns what is in the cache then, or ``None`` if the container ended without a word."""
-    rest = b""
-    shower = _Shower(output)
-    while True:
-        deadline.check("copying the model into the hot cache")
-        if not select.select([call.fileno()], [], [], deadline.remaining(POLL_S))[0]:
-            continue
-        data = call.receive()
-        if not data:
-            return None
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            event = json.loads(line)
-            if event["event"] == "hot_failed":
-                raise error_from_json(event["error"])
-            if event["event"] == "hot_end":
-                return {name: Copy(**fields) for name, fields in event["files"].items()}
-            shower.show(event)
 
 
 class _Shower:
