@@ -20,7 +20,7 @@ engine → host (``event``)
 ``running``  job                        ComfyUI has started on it
 ``node``     job, class_type            the node that runs now
 ``progress`` job, value, max            sampling steps
-``done``     job, images, timings       image paths are relative to the engine's output folder
+``done``     job, images, warnings, …   image paths are relative to the engine's output folder
 ``failed``   job, error                 the job's ``error`` object as in the JSON output
 ``status``   …                          see ``EngineStatus``
 ======================================  =====================================================================
@@ -123,7 +123,7 @@ def decode(raw: bytes) -> Line:
     """
     try:
         line = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for what is nested too deep
         raise InternalError(
             f"the other side sent something that is not JSON: {raw[:80]!r}", code="wire_invalid", hint=WIRE_HINT
         ) from error

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SEND_LIMIT_S = 5
 """Seconds for which a client that does not read (a stopped process) can hold up the queue, once; then it is gone."""
 
+MAX_GRAPH_DEPTH = 64
+"""ComfyUI copies a graph by recursion; one nested 490 deep ends its thread for jobs. Real graphs have 4 levels."""
+
 
 class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """Listens on ``path``, readable and writable by this user only.
@@ -51,7 +54,7 @@ def check_graph(graph: object) -> None:
     """Sees that ``graph`` has the form that we rely on; what it says is ComfyUI's to judge.
 
     Raises:
-        ValueError: it is no object of nodes, each with ``class_type`` and ``inputs``.
+        ValueError: it is no object of nodes, each with ``class_type`` and ``inputs``, or is nested too deep.
     """
     nodes = list(graph.values()) if isinstance(graph, dict) else [None]
     if not all(
@@ -59,6 +62,12 @@ def check_graph(graph: object) -> None:
         for node in nodes
     ):
         raise ValueError("the graph is no object of nodes with class_type and inputs")
+    level: list[object] = [graph]
+    for _ in range(MAX_GRAPH_DEPTH):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
+    if level:
+        raise ValueError(f"the graph is nested deeper than {MAX_GRAPH_DEPTH} levels")
 
 
 class Connection(socketserver.StreamRequestHandler):

@@ -16,6 +16,7 @@ import pytest
 
 import hal_image
 from hal_image import about, errors
+from hal_image.engine import notices
 from hal_image.host import arguments
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.contract import cli_reference, schemas
@@ -225,6 +226,7 @@ def test_warning_codes_are_all_listed() -> None:
                 warned.add(node.args[0].value)
     text = (REFERENCE / "json-output.md").read_text(encoding="utf-8")
     table = text.split("| warning | |\n")[1].split("\n\n")[0]
+    warned |= notices.TEXTS.keys()
     assert "running_on_cpu" in warned
     assert {name for row in rows(table) for name in code_names(row[0])} == warned
 

@@ -17,7 +17,7 @@ from hal_image.host.progress import Progress
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import read_prompt
-from hal_image.host.result import Result
+from hal_image.host.result import Result, Warn
 from hal_image.models import usage
 from hal_image.workflow import Graph, ineffective
 from hal_image.workflow import build as build_graph
@@ -272,6 +272,7 @@ class Session:
         elif kind == "failed":
             raise error_from_json(event["error"])
         elif kind == "done":
+            self._pass_on_warnings(event)
             self._timings.add(event["timings"])
             if index == 0:
                 self._timings.queue_s = event["timings"]["queue_s"]
@@ -281,6 +282,13 @@ class Session:
             self._save(event, index, connection)
             self._done += 1
             self._submit_more(connection)
+
+    def _pass_on_warnings(self, event: JsonObject) -> None:
+        """What was noticed while the picture was made; what holds for several pictures is told once."""
+        for warning in event.get("warnings", ()):
+            told = Warn(warning["code"], warning["message"], warning.get("details"))
+            if told not in self._output.warnings:
+                self._output.warn(*told)
 
     def _started(self, device: str | None, index: int) -> None:
         if index > 0:  # since our own picture before it; how long the first one waited the engine knows
