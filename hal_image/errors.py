@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeGuard
 
 JsonObject = dict[str, Any]
 
@@ -124,14 +125,20 @@ class InternalError(HalError):
     default_code = "internal"
 
 
+def is_code(value: object) -> TypeGuard[str]:
+    """Whether ``value`` has the form of a code: lower-case letters, digits and underscores."""
+    return isinstance(value, str) and value.isascii() and value.replace("_", "a").isalnum() and value == value.lower()
+
+
 def error_from_json(error: JsonObject) -> HalError:
     """An ``error`` object of the JSON output or the wire as an exception again, of the class with its exit code."""
     classes: tuple[type[HalError], ...] = (UsageError, EnvironmentError_, ModelError, TimeoutError_)
     kind = next((known for known in classes if known.exit_code == error.get("exit_code")), HalError)
+    code, details = error.get("code"), error.get("details")
     return kind(
         str(error.get("message", "failed")),
-        code=str(error.get("code", kind.default_code)),
+        code=code if is_code(code) else kind.default_code,
         hint=str(error.get("hint", "")),
         retryable=bool(error.get("retryable", False)),
-        details=error.get("details") or {},
+        details=details if isinstance(details, dict) else {},
     )

@@ -181,7 +181,7 @@ def refusal(answer: JsonObject) -> HalError:
     nodes = answer.get("node_errors") or {}
     reasons = []
     for node in nodes.values() if isinstance(nodes, dict) else ():
-        for reason in node.get("errors", []):
+        for reason in (node.get("errors") or ()) if isinstance(node, dict) else ():
             extra = reason.get("extra_info") or {}
             reasons.append(
                 f"{node.get('class_type')}.{extra.get('input_name')}: {reason.get('message')} ({reason.get('details')})"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hal_image.comfy.client import LOG_HINT, ComfyClient, ComfyConfused, ComfyUnreachable, Outcome, one_line
 from hal_image.comfy.events import EventStream
 from hal_image.engine import notices
-from hal_image.errors import HalError, JsonObject, ModelError
+from hal_image.errors import HalError, JsonObject, ModelError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,6 +88,7 @@ def run(job: Job, comfy: ComfyProcess) -> JsonObject:
         HalError: ``graph_refused``, ``node_failed``, ``out_of_memory``, ``picture_invalid``, ``comfyui_crashed``,
             ``job_lost``, ``no_image``.
         ModelError: ``lora_not_applied``.
+        UsageError: ``prompt_too_nested``.
     """
     client = ComfyClient(comfy.url)
     stream: EventStream | None = None
@@ -214,7 +215,7 @@ def node_failure(error: JsonObject) -> HalError:
     """The error for a node that raised, in one line."""
     kind = str(error.get("exception_type", "")).rpartition(".")[2] or "Error"
     text = one_line(str(error.get("exception_message", "no message")))
-    node = error.get("node_type", "a node")
+    node = str(error.get("node_type") or "a node")
     details = {"node_type": node, "exception_type": error.get("exception_type"), "node_id": error.get("node_id")}
     if kind == "LoraNotApplied":
         names = ", ".join(_files(error)) or "a LoRA"
@@ -229,6 +230,13 @@ def node_failure(error: JsonObject) -> HalError:
             "the model computed no picture, but values that are no numbers",
             code="picture_invalid",
             hint="lower --cfg and weights like (word:1.5) in the prompt; if it stays, `models verify` the model",
+            details=details,
+        )
+    if kind == "RecursionError" and "TextEncode" in node:
+        return UsageError(
+            "the brackets of the prompt are nested too deep",
+            code="prompt_too_nested",
+            hint="each pair weighs its words 1.1 times as much; one pair with a number does it too: (word:1.5)",
             details=details,
         )
     if "OutOfMemory" in kind or "out of memory" in text.lower() or "not enough memory" in text.lower():

@@ -70,6 +70,12 @@ def check_graph(graph: object) -> None:
         raise ValueError(f"the graph is nested deeper than {MAX_GRAPH_DEPTH} levels")
 
 
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1 <= value < 1e10:
+        raise InternalError(f"no number of seconds: {str(value)[:40]}", code="wire_invalid", hint=wire.WIRE_HINT)
+    return float(value)
+
+
 class Connection(socketserver.StreamRequestHandler):
     """One client."""
 
@@ -107,7 +113,7 @@ class Connection(socketserver.StreamRequestHandler):
 
     def _serve(self, line: wire.Line) -> None:
         worker = self.server.worker
-        operation = line.get("op")
+        operation = str(line.get("op"))
         if operation == "submit":
             self._submit(line)
         elif operation == "cancel":
@@ -116,21 +122,23 @@ class Connection(socketserver.StreamRequestHandler):
                 worker.cancel(job)
         elif operation in {"status", "boot", "free", "stop"}:
             if operation == "boot":
-                worker.request_boot(line.get("keep_alive_s"))
+                worker.request_boot(_seconds(line["keep_alive_s"]) if "keep_alive_s" in line else None)
             elif operation == "free":
                 worker.free()
             elif operation == "stop":
                 (worker.abort if line.get("force") else worker.drain)()
             self._send({"event": "status", **worker.status()._asdict()})
         else:
-            raise InternalError(f"unknown request {operation!r}", code="wire_invalid", hint=wire.WIRE_HINT)
+            raise InternalError(f"unknown request {operation[:40]!r}", code="wire_invalid", hint=wire.WIRE_HINT)
 
     def _submit(self, line: wire.Line) -> None:
         try:
             job_id = str(uuid.UUID(str(line["job"])))
             graph = line["graph"]
-            keep_alive_s = float(line["keep_alive_s"])
+            keep_alive_s = _seconds(line["keep_alive_s"])
             check_graph(graph)
+            if job_id in self._jobs:
+                raise ValueError("a job has this id already")
         except (KeyError, ValueError, TypeError) as error:
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hal_image import about
@@ -84,6 +85,12 @@ class Parser(argparse.ArgumentParser):
             hint = f"the prompt goes after --prompt, in quotes; for the options see {self.prog} --help"
         raise UsageError(message, hint=hint)
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """As argparse's, which before Python 3.13 makes an empty list of the value in ``--prompt=--``."""
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
+
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
     # argparse makes one for every option that is added; with a width of its own it does not ask the terminal for one,
@@ -138,7 +145,7 @@ def generate_parser(program: str) -> Parser:
 
     text = parser.add_argument_group("what to draw")
     text.add_argument("-p", "--prompt", metavar="TEXT", help='the prompt; "-" reads it from standard input')
-    text.add_argument("--prompt-file", metavar="FILE", help="read the prompt from a UTF-8 text file")
+    text.add_argument("--prompt-file", type=_path, metavar="FILE", help="read the prompt from a UTF-8 text file")
     text.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
 
     model = parser.add_argument_group("how to draw it (defaults are the model's own)")
@@ -193,7 +200,9 @@ def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> 
         choices=("auto", "docker", "local"),
         help="default: HAL_ENGINE, or auto: Docker where it has the image",
     )
-    group.add_argument("--models-dir", metavar="DIR", help="models folder (default: HAL_MODELS_DIR, see docs)")
+    group.add_argument(
+        "--models-dir", type=_path, metavar="DIR", help="models folder (default: HAL_MODELS_DIR, see docs)"
+    )
     device = group.add_mutually_exclusive_group()
     device.add_argument("--gpu", type=_gpu, metavar="N", help="the GPU with that number in `nvidia-smi`, or all")
     device.add_argument("--cpu", action="store_true", help="use the processor even if there is a GPU (slow)")
@@ -232,15 +241,15 @@ def _command_parser(name: str, program: str) -> Parser:
         parser.add_argument("--offline", action="store_true", help="never use the network, not even to install")
         parser.add_argument("--timeout", type=_timeout, metavar="TIME", help="give up after")
     elif name == "stop":
-        parser.add_argument("--models-dir", metavar="DIR", help="only the engine of this models folder")
+        parser.add_argument("--models-dir", type=_path, metavar="DIR", help="only the engine of this models folder")
         parser.add_argument("--force", action="store_true", help="cancel what is running instead of finishing it")
         parser.add_argument(
             "--timeout", type=_timeout, default=600.0, metavar="TIME", help="give up after (default: 10m)"
         )
     elif name == "info":
-        parser.add_argument("image", help="a PNG file")
+        parser.add_argument("image", type=_path, help="a PNG file")
     elif name == "doctor":
-        parser.add_argument("--models-dir", metavar="DIR", help="models folder")
+        parser.add_argument("--models-dir", type=_path, metavar="DIR", help="models folder")
     add_output_options(parser, jsonl=name == "models")
     return parser
 
@@ -248,7 +257,7 @@ def _command_parser(name: str, program: str) -> Parser:
 def _add_models_options(parser: Parser) -> None:
     parser.add_argument("action", choices=tuple(MODELS_ACTIONS), nargs="?", default="list", help="what to do")
     parser.add_argument("names", nargs="*", metavar="NAME", help="models; for add a file, for import a folder")
-    parser.add_argument("--models-dir", metavar="DIR", help="models folder")
+    parser.add_argument("--models-dir", type=_path, metavar="DIR", help="models folder")
     own = parser.add_argument_group("for some actions")
     own.add_argument("--engine", choices=("auto", "docker", "local"), help="pull, verify: what downloads")
     own.add_argument("--timeout", type=_timeout, metavar="TIME", help="pull, verify, add, import: give up after")
@@ -317,6 +326,16 @@ def _duration(text: str) -> float:
         return parse_duration(text)
     except ValueError:
         raise _bad(f"{text!r} is no duration; write for example 90, 10m, 1h30m, or -1 for ever") from None
+
+
+def _path(text: str) -> str:
+    try:
+        fit = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # as may stand in JSON
+        fit = False
+    if not fit:
+        raise _bad(f"{text!r} can be the name of no file; write the path of one")
+    return text
 
 
 def _gpu(text: str) -> str:

@@ -108,7 +108,7 @@ def _bug(error: Exception) -> InternalError:
         log.write_text(f"{about.PROGRAM} {about.version()}\n{text}", encoding="utf-8")
         place = str(log)
     except (OSError, HalError):
-        sys.stderr.write(text)
+        sys.stderr.write("".join(f"{render.printable(line)}\n" for line in text.splitlines()))
     return InternalError(
         f"a bug in this tool: {type(error).__name__}: {error}",
         hint=f"please report it with {place}",

@@ -19,6 +19,7 @@ from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import read_prompt
 from hal_image.host.result import Result, Warn
 from hal_image.models import usage
+from hal_image.wire import WIRE_HINT
 from hal_image.workflow import Graph, ineffective
 from hal_image.workflow import build as build_graph
 
@@ -101,7 +102,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
     output.partial_data = data
     if options.dry_run:
-        return _dry_run(plan, data)
+        return _dry_run(plan, data, output)
 
     if any(found.included for found in plan.model.files):
         from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
@@ -171,11 +172,13 @@ def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output
     return Plan(requests, graphs, files, resolved, chosen)
 
 
-def _dry_run(plan: Plan, data: JsonObject) -> Result:
+def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:
     data["targets"] = [str(file) for file in plan.files]
     data["seeds"] = [request.seed for request in plan.requests]
     data["graph"] = plan.graphs[0].to_prompt()
-    return Result("generate", data, lines=tuple(str(file) for file in plan.files))
+    for file in plan.files:
+        output.path(str(file))
+    return Result("generate", data)
 
 
 class Session:
@@ -310,8 +313,10 @@ class Session:
             raise InternalError("the engine sent no picture", code="no_image", hint="please report this")
         source = connection.output_dir / event["images"][0]
         try:
+            if not source.resolve().is_relative_to(connection.output_dir.resolve()):  # it is removed afterwards
+                raise InternalError("the engine's picture is outside its folder", code="wire_invalid", hint=WIRE_HINT)
             raw = source.read_bytes()
-        except OSError as error:
+        except (OSError, ValueError, RuntimeError) as error:  # names that no file has, rings of links
             raise HalError(
                 f"the engine's picture cannot be read: {error}",
                 code="engine_lost",
