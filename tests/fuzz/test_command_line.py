@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hal_image.host import engines
-from hal_image.host.arguments import COMMANDS
+from hal_image.host import session
+from hal_image.host.command_arguments import COMMANDS
 from tests.fuzz.inputs import call, check, texts, times
 
 OPTIONS = (
@@ -29,7 +29,7 @@ def _no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_name: str | None) -> None:
         raise AssertionError("an engine was asked for")
 
-    monkeypatch.setattr(engines, "choose", none)
+    monkeypatch.setattr(session, "choose", none)
 
 
 pairs = st.tuples(st.sampled_from(OPTIONS), texts) | st.sampled_from(

@@ -18,7 +18,7 @@ from hal_image.engine.notices import warnings
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import Worker
 from hal_image.errors import HalError, InternalError, error_from_json
-from hal_image.host.commands import generate
+from hal_image.host import session
 from hal_image.host.engines import Connection
 from hal_image.host.engines.link import Link, LinkClosed, to_socket
 from tests.contract.graph_cases import CASES
@@ -149,8 +149,8 @@ def test_an_engine_that_lies(
     (enemy.output / "link.png").symlink_to(outside)
     last = {"event": "done", "job": JOB, **EVENTS["done"], "images": [picture]}
     enemy.lines = [raw_line(event) for event in [*said, last]]
-    monkeypatch.setattr(generate, "choose", lambda _name: enemy)
-    monkeypatch.setattr(generate, "new_job_id", lambda: JOB)
+    monkeypatch.setattr(session, "choose", lambda _name: enemy)
+    monkeypatch.setattr(session, "new_job_id", lambda: JOB)
     result = call(["--model=doodle", "--prompt=a cat", "--output=x.png", *flag])
     check(result, flag)
     assert result.code != 0
