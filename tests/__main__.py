@@ -1,9 +1,9 @@
 """Passes the tests on a fresh machine: ``python3 -m tests [PART …] [-- PYTEST OPTIONS]``.
 
-Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``fuzz`` (inputs that nobody
-would write; ``HAL_FUZZ=20`` for twenty times as many), ``store`` (the models folder, with hubs that
-misbehave), ``install``, ``engine``, ``docker``. Without one, all of them. ``docker`` is skipped, and the reason told,
-where no image can be built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes that a failure.
+Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``fuzz`` (inputs that nobody would write;
+``HAL_FUZZ=20`` makes twenty times as many), ``store`` (the models folder, with hubs that misbehave), ``install``,
+``engine``, ``docker``. Without one, all of them. ``docker`` is skipped, and the reason told, where no image can be
+built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes that a failure.
 Only the standard library is needed: the tools go into a venv of their own in the state directory, the engine is
 installed as the first picture would install it. Nothing but a package index is reached.
 """

@@ -35,7 +35,7 @@ PROMPTS = {
     "brackets that were not opened": ")))))" * 200,
     "lora": "<lora:x:1> BREAK AND",
     "one word": "a" * 5_000,
-    "long": "a red cube on a table, " * 4_400,
+    "long": "a red cube" + " " * 100_000 + "on a table",
     "spaces": " ",
     "dash": "--help",
 }

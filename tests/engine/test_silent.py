@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -179,3 +181,17 @@ def test_the_same_graph_twice_gives_two_files(link: Link) -> None:
     first, second = submit(link, graph(3)), submit(link, graph(3))
     assert first["images"] != second["images"]
     assert uuid.UUID(second["images"][0].split("/")[0]) == uuid.UUID(second["job"])
+
+
+def test_a_cancel_returns_in_time_though_comfyui_finishes_its_step(hal: Hal) -> None:
+    # One step takes it many seconds here, and it hears of an interrupt only between two.
+    process = hal.start("--model", "sd15", "--prompt", "x", "--size", "1536", "--steps", "2", "--output", "x.png")
+    hal.wait_until_busy()
+    time.sleep(1.0)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert time.monotonic() - began < 15
+    hal(*QUICK, "--prompt", "a cube", "--output", "y.png")  # waits for that step
+    assert [path.name for path in hal.cwd.iterdir()] == ["y.png"]
