@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeGuard
 
 JsonObject = dict[str, Any]
 
@@ -145,16 +146,21 @@ class InternalError(HalError):
     default_code = "internal"
 
 
+def is_code(value: object) -> TypeGuard[str]:
+    """Whether ``value`` has the form of a code: lower-case letters, digits and underscores."""
+    return isinstance(value, str) and value.isascii() and value.replace("_", "a").isalnum() and value == value.lower()
+
+
 def error_from_json(error: JsonObject) -> HalError:
     """An ``error`` object of the JSON output or the wire as an exception again, of the class that it was.
 
     A code that a newer version knows and this one does not becomes an error of the class with its exit code.
     """
-    code, exit_code = str(error.get("code", "")), error.get("exit_code")
+    code, exit_code, details = error.get("code"), error.get("exit_code"), error.get("details")
     given: JsonObject = {
         "hint": str(error.get("hint", "")),
         "retryable": bool(error.get("retryable", False)),
-        "details": error.get("details") or {},
+        "details": details if isinstance(details, dict) else {},
     }
     message = str(error.get("message", "failed"))
     if isinstance(exit_code, int) and exit_code > EXIT_SIGNAL:
@@ -162,8 +168,11 @@ def error_from_json(error: JsonObject) -> HalError:
     by_exit_code: tuple[type[HalError], ...] = (
         UsageError, EnvironmentError_, ModelError, TimeoutError_, PartialBatchError,
     )  # fmt: skip
-    kind = CLASS_OF_CODE.get(code) or next((known for known in by_exit_code if known.exit_code == exit_code), HalError)
-    return kind(message, code=code or None, **given)
+    known_code = code if is_code(code) else ""
+    kind = CLASS_OF_CODE.get(known_code) or next(
+        (known for known in by_exit_code if known.exit_code == exit_code), HalError
+    )
+    return kind(message, code=known_code or None, **given)
 
 
 CLASS_OF_CODE: dict[str, type[HalError]] = {

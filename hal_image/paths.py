@@ -25,6 +25,11 @@ MAX_SOCKET_BYTES = 100
 """Longest path given to a unix socket. The kernels allow 108 (Linux) and 104 (macOS) including the final NUL."""
 
 
+def typed(path: str) -> Path:
+    """A path as a user typed it, with ``~`` expanded; ``~name`` of nobody is a file of that name, as for a shell."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where there is nobody of that name
+
+
 def state_dir() -> Path:
     """The state directory: ``HAL_STATE_DIR``, else platformdirs' ``user_state_dir``. Neither created nor checked."""
     return Path(where.state_dir())

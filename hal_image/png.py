@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
 MAX_TEXT_BYTES = 64 * 1024 * 1024
-"""Most that a compressed text may unpack to: a picture must not be able to fill the memory."""
+"""Most that the compressed texts of a picture may unpack to: it must not be able to fill the memory."""
+
+
+MAX_SIDE = 2**31 - 1
+"""PNG specification, section 7.1."""
 
 
 class NotAPng(HalError):
@@ -37,6 +41,8 @@ def size(data: bytes) -> tuple[int, int]:
     if kind != b"IHDR" or len(body) != 13:
         raise NotAPng("not a PNG: its first chunk is no header", hint="give a PNG file")
     width, height = struct.unpack(">II", body[:8])
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise NotAPng(f"not a PNG: it says that it is {width}x{height}", hint="give a PNG file")
     return width, height
 
 
@@ -47,13 +53,15 @@ def read_texts(data: bytes) -> dict[str, str]:
         NotAPng: it is no PNG, or cut off.
     """
     texts = {}
+    left = MAX_TEXT_BYTES
     for kind, body in _chunks(data):
         if kind in TEXT_CHUNKS:
             try:
-                keyword, text = _read_text(kind, body)
+                keyword, text = _read_text(kind, body, left)
             except (ValueError, zlib.error):
                 continue
             texts[keyword] = text
+            left = max(1, left - len(text))
     return texts
 
 
@@ -63,10 +71,10 @@ def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     Plain ASCII is written as ``tEXt``, which every reader knows, anything else as ``iTXt`` (UTF-8).
 
     Raises:
-        NotAPng: it is no PNG, or cut off.
+        NotAPng: it is no PNG, cut off, or damaged: what is wrong now must not look right with a new check sum.
     """
     parts = [SIGNATURE]
-    for kind, body in _chunks(data):
+    for kind, body in _chunks(data, check=True):
         if kind in TEXT_CHUNKS:
             continue
         parts.append(_chunk(kind, body))
@@ -75,7 +83,7 @@ def with_texts(data: bytes, texts: Mapping[str, str]) -> bytes:
     return b"".join(parts)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes, *, check: bool = False) -> Iterator[tuple[bytes, bytes]]:
     if not data.startswith(SIGNATURE):
         raise NotAPng("not a PNG", hint="give a PNG file")
     position = len(SIGNATURE)
@@ -87,6 +95,9 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         body = data[position + 8 : position + 8 + length]
         if len(body) < length or len(data) < position + 12 + length:
             raise NotAPng("the PNG is cut off", hint="make the picture again, or copy the file again")
+        end = position + 8 + length
+        if check and struct.pack(">I", zlib.crc32(body, zlib.crc32(kind))) != data[end : end + 4]:
+            raise NotAPng("the PNG is damaged", hint="make the picture again, or copy the file again")
         yield kind, body
         if kind == b"IEND":
             return
@@ -104,20 +115,20 @@ def _write_text(keyword: str, text: str) -> bytes:
     return _chunk(b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8", "surrogatepass"))
 
 
-def _read_text(kind: bytes, body: bytes) -> tuple[str, str]:
+def _read_text(kind: bytes, body: bytes, limit: int) -> tuple[str, str]:
     keyword, _, rest = body.partition(b"\0")
     if kind == b"tEXt":
         return keyword.decode("latin-1"), rest.decode("latin-1")
     if kind == b"zTXt":
-        return keyword.decode("latin-1"), _unpack(rest[1:]).decode("latin-1")
+        return keyword.decode("latin-1"), _unpack(rest[1:], limit).decode("latin-1")
     compressed = rest[:1] == b"\1"
     _language, _, rest = rest[2:].partition(b"\0")
     _translated, _, rest = rest.partition(b"\0")
-    return keyword.decode("latin-1"), (_unpack(rest) if compressed else rest).decode("utf-8")
+    return keyword.decode("latin-1"), (_unpack(rest, limit) if compressed else rest).decode("utf-8")
 
 
-def _unpack(packed: bytes) -> bytes:
-    unpacked = zlib.decompressobj().decompress(packed, MAX_TEXT_BYTES)
-    if len(unpacked) == MAX_TEXT_BYTES:
+def _unpack(packed: bytes, limit: int) -> bytes:
+    unpacked = zlib.decompressobj().decompress(packed, limit)
+    if len(unpacked) == limit:
         raise ValueError("text too long")
     return unpacked

@@ -109,7 +109,9 @@ def _prepare(argv: Sequence[str]) -> int | None:
 
 
 def _tell(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+    from hal_image.host.render import printable  # what pip says passes through here
+
+    sys.stderr.write(f"{printable(line)}\n")
     sys.stderr.flush()
 
 

@@ -20,7 +20,7 @@ engine → host (``event``)
 ``running``  job                        ComfyUI has started on it
 ``node``     job, class_type            the node that runs now
 ``progress`` job, value, max            sampling steps
-``done``     job, images, timings       image paths are relative to the engine's output folder
+``done``     job, images, warnings, …   image paths are relative to the engine's output folder
 ``failed``   job, error                 the job's ``error`` object as in the JSON output
 ``status``   …                          see ``EngineStatus``
 ======================================  =====================================================================
@@ -29,9 +29,13 @@ engine → host (``event``)
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hal_image.errors import InternalError
+from hal_image.errors import InternalError, is_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 WIRE_VERSION = 1
 """Raised when a line changes its meaning; adding a field does not raise it."""
@@ -115,15 +119,23 @@ def encode(line: Line) -> bytes:
     return json.dumps({"v": WIRE_VERSION, **line}, separators=(",", ":")).encode("ascii") + b"\n"
 
 
+def _number(text: str) -> float:
+    """A number that JSON has: Python also reads NaN, and makes infinity of 1e999."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number
+
+
 def decode(raw: bytes) -> Line:
     """The opposite of ``encode``.
 
     Raises:
-        InternalError: ``wire_invalid`` when it is not a JSON object of this version.
+        InternalError: ``wire_invalid`` when it is not JSON, ``wire_version`` when not an object of this version.
     """
     try:
-        line = json.loads(raw)
-    except ValueError as error:
+        line = json.loads(raw, parse_constant=_number, parse_float=_number)
+    except (ValueError, RecursionError) as error:  # the latter for what is nested too deep
         raise InternalError(
             f"the other side sent something that is not JSON: {raw[:80]!r}", code="wire_invalid", hint=WIRE_HINT
         ) from error
@@ -132,6 +144,63 @@ def decode(raw: bytes) -> Line:
             f"the other side does not speak wire version {WIRE_VERSION}", code="wire_version", hint=WIRE_HINT
         )
     return line
+
+
+EVENT_FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "hello": {"output_dir": str},
+    "queued": {"job": str, "position": int},
+    "booting": {"job": str, "seconds": (int, float)},
+    "running": {"job": str, "device": (str, type(None))},
+    "node": {"job": str, "class_type": str},
+    "progress": {"job": str},
+    "done": {"job": str, "images": list, "timings": dict, "engine": dict},
+    "failed": {"error": dict},
+    "status": {"state": str},
+}
+"""What the host relies on in an event, by name; ``schemas/wire.schema.json`` has all of it."""
+
+
+def check_event(line: Line) -> Line:
+    """``line`` if it is an event that the host can work with; one of a name that is not known here passes.
+
+    Raises:
+        InternalError: ``wire_invalid``.
+    """
+    name = line.get("event")
+    fields = EVENT_FIELDS.get(name, {}) if isinstance(name, str) else {"event": str}
+    wrong = [
+        field
+        for field, kind in fields.items()
+        if not isinstance(line.get(field), kind) or isinstance(line.get(field), bool)
+    ]
+    if name == "done" and not wrong:
+        wrong = list(_wrong_in_done(line))
+    if name == "progress":
+        wrong += [side for side in ("value", "max") if not isinstance(line.get(side), (int, float, type(None)))]
+    if wrong:
+        raise InternalError(
+            f"the engine sent a line that is no event: {str(name)[:40]!r} with a wrong {wrong[0]}",
+            code="wire_invalid",
+            hint=WIRE_HINT,
+        )
+    return line
+
+
+def _wrong_in_done(line: Line) -> Iterator[str]:
+    for timing in ("boot_s", "queue_s", "load_s", "execution_s"):
+        if not isinstance(line["timings"].get(timing), (int, float)):
+            yield "timings"
+    if not all(isinstance(image, str) for image in line["images"]):
+        yield "images"
+    warnings = line.get("warnings", [])
+    if not isinstance(warnings, list) or not all(
+        isinstance(one, dict)
+        and is_code(one.get("code"))
+        and isinstance(one.get("message"), str)
+        and isinstance(one.get("details"), (dict, type(None)))
+        for one in warnings
+    ):
+        yield "warnings"
 
 
 def without_frame(line: Line) -> Line:

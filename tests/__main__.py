@@ -1,8 +1,9 @@
 """Passes the tests on a fresh machine: ``python3 -m tests [PART …] [-- PYTEST OPTIONS]``.
 
-Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``store`` (the models folder, with hubs that
-misbehave), ``install``, ``engine``, ``docker``. Without one, all of them. ``docker`` is skipped, and the reason told,
-where no image can be built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes that a failure.
+Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``fuzz`` (inputs that nobody would write;
+``HAL_FUZZ=20`` makes twenty times as many), ``store`` (the models folder, with hubs that misbehave), ``install``,
+``engine``, ``docker``. Without one, all of them. ``docker`` is skipped, and the reason told, where no image can be
+built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes that a failure.
 Only the standard library is needed: the tools go into a venv of their own in the state directory, the engine is
 installed as the first picture would install it. Nothing but a package index is reached.
 """
@@ -22,7 +23,7 @@ from hal_image.errors import HalError  # noqa: E402 - needs the path above
 from hal_image.install import venvs  # noqa: E402
 
 DEV_BYTES = 500_000_000
-PARTS = ("lint", "unit", "contract", "store", "install", "engine", "docker")
+PARTS = ("lint", "unit", "contract", "fuzz", "store", "install", "engine", "docker")
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image.errors import HalError, JsonObject
@@ -13,14 +14,23 @@ TIMEOUT_S = (5.0, 30.0)
 """Seconds to connect, and between two bytes of an answer. ComfyUI answers from its event loop, which a job that
 holds the interpreter can keep waiting for some seconds; nothing here waits for a job to finish."""
 
+WITHDRAW_LIMIT_S = 10.0
 
 LOG_HINT = "ComfyUI's log says more: comfyui.log in the engine's folder, which `ps --json` names"
+
+
+NOTICES = "hal8000_notices"
+"""The status message that ``hal_image.engine.comfyui_notices`` adds; an unmodified server sends none."""
 
 
 class ComfyUnreachable(Exception):
     """The server did not answer: it is not up yet, or not any more, or too busy. Whether it is a failure, the
     process decides.
     """
+
+
+class ComfyConfused(ComfyUnreachable):
+    """The server answered with something that is no answer, e.g. 500 and plain text: waiting alone does not help."""
 
 
 class Outcome(NamedTuple):
@@ -32,6 +42,7 @@ class Outcome(NamedTuple):
         images: ``(subfolder, filename)`` of every image, below the output folder.
         execution_s: seconds by ComfyUI's own clock between its start and end messages.
         error: ComfyUI's ``execution_error`` message, or ``None``.
+        notices: what was noticed beside that, from the status message ``NOTICES``.
     """
 
     succeeded: bool
@@ -39,6 +50,7 @@ class Outcome(NamedTuple):
     images: tuple[tuple[str, str], ...]
     execution_s: float
     error: JsonObject | None
+    notices: tuple[JsonObject, ...] = ()
 
 
 class ComfyClient:
@@ -80,7 +92,12 @@ class ComfyClient:
         try:
             answer = response.json()
         except ValueError:  # ComfyUI answers 500 with plain text when its handler breaks
-            answer = {"error": {"type": "server_error", "message": response.text[:300]}}
+            answer = None
+        if not isinstance(answer, dict):
+            text = f"it answered {response.status_code}, {response.text[:300]!r}"
+            raise refusal({"error": {"type": "server_error", "message": text}})
+        if answer.get("node_errors") and response.status_code == 200:
+            self._withdraw(prompt_id)  # it has queued what is left of the graph without the wrong nodes
         if response.status_code != 200 or answer.get("node_errors"):
             raise refusal(answer)
 
@@ -101,6 +118,15 @@ class ComfyClient:
         self._request("POST", "/queue", json={"delete": [prompt_id]})
         self._request("POST", "/interrupt", json={"prompt_id": prompt_id})
 
+    def _withdraw(self, prompt_id: str) -> None:
+        """Interrupts until the prompt is gone, for ``WITHDRAW_LIMIT_S`` at most: a step is not interrupted."""
+        end = time.monotonic() + WITHDRAW_LIMIT_S
+        while time.monotonic() < end:
+            self.interrupt(prompt_id)
+            if prompt_id not in self.queued_ids():
+                return
+            time.sleep(0.05)
+
     def free(self) -> None:
         """Unloads all models and forgets cached results, after the current job."""
         self._request("POST", "/free", json={"unload_models": True, "free_memory": True})
@@ -114,7 +140,9 @@ class ComfyClient:
         try:
             answer: JsonObject = response.json()
         except ValueError as error:
-            raise ComfyUnreachable(f"{path} answered {response.status_code}, not JSON") from error
+            raise ComfyConfused(f"{path} answered {response.status_code}, not JSON") from error
+        if response.status_code != 200 or not isinstance(answer, dict):
+            raise ComfyConfused(f"{path} answered {response.status_code}, not what was asked for")
         return answer
 
     def _request(self, method: str, path: str, json: Any = None) -> Response:
@@ -142,17 +170,19 @@ def read_outcome(entry: JsonObject) -> Outcome:
         images=images,
         execution_s=(max(stamps) - started) / 1000 if started is not None else 0.0,
         error=messages.get("execution_error"),
+        notices=tuple(messages.get(NOTICES, {}).get("notices", ())),
     )
 
 
 def refusal(answer: JsonObject) -> HalError:
     """The error for a graph that ComfyUI did not take, with its reason in one line."""
     error = answer.get("error") or {}
-    text = error if isinstance(error, str) else str(error.get("message", "no reason given"))
+    text = str(error.get("message", "no reason given")) if isinstance(error, dict) else str(error)
+    nodes = answer.get("node_errors") or {}
     reasons = []
-    for node in (answer.get("node_errors") or {}).values():
-        for reason in node.get("errors", []):
-            extra = reason.get("extra_info", {})
+    for node in nodes.values() if isinstance(nodes, dict) else ():
+        for reason in (node.get("errors") or ()) if isinstance(node, dict) else ():
+            extra = reason.get("extra_info") or {}
             reasons.append(
                 f"{node.get('class_type')}.{extra.get('input_name')}: {reason.get('message')} ({reason.get('details')})"
             )

@@ -23,6 +23,7 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +167,9 @@ def main() -> None:
     """Boots ComfyUI and serves until killed."""
     threading.Thread(target=end_with_parent, daemon=True).start()
     settings = json.loads(sys.argv[1])
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+    from hal_image.engine import comfyui_notices  # noqa: PLC0415 - this runs as a script, outside our package
+
     # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
     sys.path[0] = settings["comfyui_dir"]
     os.chdir(settings["comfyui_dir"])
@@ -186,6 +190,12 @@ def main() -> None:
     comfyui.cuda_malloc = cuda_malloc
     load_extras_on_demand(comfyui.nodes, comfyui.execution)
     comfyui.setup_database = lambda: None
+    recorder = comfyui_notices.Recorder()
+    logging.getLogger().addHandler(recorder)
+    comfyui_notices.attach(comfyui.execution, recorder)
+    comfyui_notices.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
+    comfyui_notices.watch_embeddings(comfyui.comfy.sd1_clip)
+    comfyui_notices.watch_pictures(comfyui.nodes, recorder)
 
     for kind, folders in settings["models"].items():
         for folder in reversed(folders):

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hal_image.comfy.client import LOG_HINT, ComfyClient, ComfyUnreachable, Outcome, one_line
+from hal_image.comfy.client import LOG_HINT, ComfyClient, ComfyConfused, ComfyUnreachable, Outcome, one_line
 from hal_image.comfy.events import EventStream
-from hal_image.errors import HalError, InternalError, JsonObject
+from hal_image.engine import notices
+from hal_image.errors import HalError, InternalError, JsonObject, ModelError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ TRUTH_EVERY_S = 1.0
 """Seconds between two looks at queue and history while the socket says nothing."""
 LOST_AFTER = 3
 """Looks in a row that find a prompt neither queued nor ended before it counts as lost: between leaving the queue and
-entering the history there is a moment in which it is in neither."""
+entering the history there is a moment in which it is in neither. Answers that are none count as such a look."""
 
 
 @dataclass(slots=True)
@@ -80,12 +81,14 @@ def run(job: Job, comfy: ComfyProcess) -> JsonObject:
     """Runs one job on a booted ComfyUI.
 
     Returns:
-        the fields of the ``done`` event: ``images`` and ``timings`` (``load_s``, ``execution_s``).
+        the fields of the ``done`` event: ``images``, ``warnings`` and ``timings`` (``load_s``, ``execution_s``).
 
     Raises:
         Cancelled: it was taken back.
-        HalError: ``graph_refused``, ``node_failed``, ``out_of_memory``, ``comfyui_crashed``, ``job_lost``,
-            ``no_image``.
+        HalError: ``graph_refused``, ``node_failed``, ``out_of_memory``, ``picture_invalid``, ``comfyui_crashed``,
+            ``job_lost``, ``no_image``.
+        ModelError: ``lora_not_applied``.
+        UsageError: ``prompt_too_nested``.
     """
     client = ComfyClient(comfy.url)
     stream: EventStream | None = None
@@ -117,6 +120,7 @@ class Watch:
         self._client = client
         self._stream = stream
         self._loading_since: float | None = None
+        self._misses = 0
 
     def until_ended(self) -> Outcome:
         """Waits for the end, passing progress on.
@@ -124,7 +128,6 @@ class Watch:
         Raises:
             Cancelled, HalError: as ``run``.
         """
-        misses = 0
         next_look = time.monotonic() + TRUTH_EVERY_S
         while True:
             ended = self._pass_on_one_event()
@@ -135,22 +138,27 @@ class Watch:
             next_look = time.monotonic() + TRUTH_EVERY_S
             if not self._comfy.alive:
                 raise _crashed(self._comfy)
-            try:
-                outcome = self._client.outcome(self._job.id)
-                if outcome is None and self._job.id not in self._client.queued_ids():
-                    misses += 1
-                else:
-                    misses = 0
-            except ComfyUnreachable:
-                continue  # busy, or dying: the process decides
+            outcome = self._look()
             if outcome is not None:
                 return outcome
-            if misses >= LOST_AFTER:
+            if self._misses >= LOST_AFTER:
                 if self._job.cancelled.is_set():  # deleted while it waited: the history never hears of it
                     raise Cancelled("the job was cancelled")
                 raise HalError(
                     "ComfyUI no longer knows the job", code="job_lost", hint="run the command again", retryable=True
                 )
+
+    def _look(self) -> Outcome | None:
+        """One look at history and queue: how it ended, if it has; ``_misses`` counts those that did not find it."""
+        try:
+            outcome = self._client.outcome(self._job.id)
+            found = outcome is not None or self._job.id in self._client.queued_ids()
+        except ComfyConfused:
+            outcome, found = None, False
+        except ComfyUnreachable:
+            return None  # busy, or dying: the process decides
+        self._misses = 0 if found else self._misses + 1
+        return outcome
 
     def _interrupt(self) -> None:
         try:
@@ -203,6 +211,7 @@ def _verdict(outcome: Outcome, load_s: float, log: Path) -> JsonObject:
         )
     return {
         "images": ["/".join(part for part in image if part) for image in outcome.images],
+        "warnings": notices.warnings(outcome.notices),
         "timings": {"load_s": round(load_s, 3), "execution_s": round(outcome.execution_s, 3)},
     }
 
@@ -211,8 +220,30 @@ def node_failure(error: JsonObject) -> HalError:
     """The error for a node that raised, in one line."""
     kind = str(error.get("exception_type", "")).rpartition(".")[2] or "Error"
     text = one_line(str(error.get("exception_message", "no message")))
-    node = error.get("node_type", "a node")
+    node = str(error.get("node_type") or "a node")
     details = {"node_type": node, "exception_type": error.get("exception_type"), "node_id": error.get("node_id")}
+    if kind == "LoraNotApplied":
+        names = ", ".join(_files(error)) or "a LoRA"
+        return ModelError(
+            f"nothing of {one_line(names, 200)} fits the model",
+            code="lora_not_applied",
+            hint="use a LoRA that was made for the family of this model",
+            details=details,
+        )
+    if kind == "PictureInvalid":
+        return HalError(
+            "the model computed no picture, but values that are no numbers",
+            code="picture_invalid",
+            hint="lower --cfg and weights like (word:1.5) in the prompt; if it stays, `models verify` the model",
+            details=details,
+        )
+    if kind == "RecursionError" and "TextEncode" in node:
+        return UsageError(
+            "the brackets of the prompt are nested too deep",
+            code="prompt_too_nested",
+            hint="each pair weighs its words 1.1 times as much; one pair with a number does it too: (word:1.5)",
+            details=details,
+        )
     if "OutOfMemory" in kind or "out of memory" in text.lower() or "not enough memory" in text.lower():
         return HalError(
             f"out of memory in {node}: {text}",
@@ -222,6 +253,12 @@ def node_failure(error: JsonObject) -> HalError:
             details=details,
         )
     return HalError(f"{node} failed: {kind}: {text}", code="node_failed", hint=LOG_HINT, details=details)
+
+
+def _files(error: JsonObject) -> list[str]:
+    """Names of files in what the failing node was given, as ComfyUI tells it: a list of values by input."""
+    values = [value for given in (error.get("current_inputs") or {}).values() for value in given]
+    return [value for value in values if isinstance(value, str) and value.endswith(".safetensors")]
 
 
 def _crashed(comfy: ComfyProcess) -> HalError:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 SEND_LIMIT_S = 5
 """Seconds for which a client that does not read (a stopped process) can hold up the queue, once; then it is gone."""
 
+MAX_GRAPH_DEPTH = 64
+"""ComfyUI copies a graph by recursion; one nested 490 deep ends its thread for jobs. Real graphs have 4 levels."""
+
 
 class EngineServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     """Listens on ``path``, readable and writable by this user only.
@@ -51,7 +54,7 @@ def check_graph(graph: object) -> None:
     """Sees that ``graph`` has the form that we rely on; what it says is ComfyUI's to judge.
 
     Raises:
-        ValueError: it is no object of nodes, each with ``class_type`` and ``inputs``.
+        ValueError: it is no object of nodes, each with ``class_type`` and ``inputs``, or is nested too deep.
     """
     nodes = list(graph.values()) if isinstance(graph, dict) else [None]
     if not all(
@@ -59,6 +62,18 @@ def check_graph(graph: object) -> None:
         for node in nodes
     ):
         raise ValueError("the graph is no object of nodes with class_type and inputs")
+    level: list[object] = [graph]
+    for _ in range(MAX_GRAPH_DEPTH):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
+    if level:
+        raise ValueError(f"the graph is nested deeper than {MAX_GRAPH_DEPTH} levels")
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1 <= value < 1e10:
+        raise InternalError(f"no number of seconds: {str(value)[:40]}", code="wire_invalid", hint=wire.WIRE_HINT)
+    return float(value)
 
 
 class Connection(socketserver.StreamRequestHandler):
@@ -98,7 +113,7 @@ class Connection(socketserver.StreamRequestHandler):
 
     def _serve(self, line: wire.Line) -> None:
         worker = self.server.worker
-        operation = line.get("op")
+        operation = str(line.get("op"))
         if operation == "submit":
             self._submit(line)
         elif operation == "cancel":
@@ -107,21 +122,23 @@ class Connection(socketserver.StreamRequestHandler):
                 worker.cancel(job)
         elif operation in {"status", "boot", "free", "stop"}:
             if operation == "boot":
-                worker.request_boot(line.get("keep_alive_s"))
+                worker.request_boot(_seconds(line["keep_alive_s"]) if "keep_alive_s" in line else None)
             elif operation == "free":
                 worker.free()
             elif operation == "stop":
                 (worker.abort if line.get("force") else worker.drain)()
             self._send({"event": "status", **worker.status()._asdict()})
         else:
-            raise InternalError(f"unknown request {operation!r}", code="wire_invalid", hint=wire.WIRE_HINT)
+            raise InternalError(f"unknown request {operation[:40]!r}", code="wire_invalid", hint=wire.WIRE_HINT)
 
     def _submit(self, line: wire.Line) -> None:
         try:
             job_id = str(uuid.UUID(str(line["job"])))
             graph = line["graph"]
-            keep_alive_s = float(line["keep_alive_s"])
+            keep_alive_s = _seconds(line["keep_alive_s"])
             check_graph(graph)
+            if job_id in self._jobs:
+                raise ValueError("a job has this id already")
         except (KeyError, ValueError, TypeError) as error:
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 

@@ -214,6 +214,8 @@ class Worker:
             done = run(job, self.comfy)
         except HalError as error:
             remove_output(self.comfy.output_dir, job.id)
+            if error.code == "job_lost":
+                self.comfy.end()  # it would lose the next one too, which starts it anew
             self._ended(job)
             job.emit({"event": "failed", "error": error.to_json()})
         except Exception as error:

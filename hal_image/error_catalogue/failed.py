@@ -16,6 +16,16 @@ FAILED: dict[str, Entry] = {
             "exception_type": "the class of the exception",
         },
     ),
+    "picture_invalid": Entry(
+        HalError,
+        "what the model computed are no numbers (NaN), which ComfyUI would save as black. Nothing is written",
+        helps="a lower `--cfg`, smaller weights in the prompt; `models verify NAME`",
+        details={
+            "node_type": "the node's class",
+            "node_id": "its number in the graph",
+            "exception_type": "the class of the exception",
+        },
+    ),
     "out_of_memory": Entry(
         HalError,
         "the GPU's or the machine's memory is full",
@@ -50,7 +60,7 @@ FAILED: dict[str, Entry] = {
     ),
     "job_lost": Entry(
         HalError,
-        "ComfyUI no longer knows the job",
+        "ComfyUI no longer knows the job, or no longer answers sensibly; the engine starts it anew",
         helps="run it again",
         retry="yes",
     ),
@@ -80,8 +90,8 @@ FAILED: dict[str, Entry] = {
     ),
     "not_a_png": Entry(
         HalError,
-        "`info`: the file is no PNG, or cut off",
-        helps="give a whole PNG",
+        "the file that `info` was given, or what came from the engine, is no PNG, or cut off or damaged",
+        helps="give a whole PNG; run it again",
     ),
     "no_metadata": Entry(
         HalError,

@@ -50,6 +50,16 @@ MODEL: dict[str, Entry] = {
             "wanted": "what it should be",
         },
     ),
+    "lora_not_applied": Entry(
+        ModelError,
+        "nothing of a LoRA fits the model (graphs of your own)",
+        helps="a LoRA for the family of the model",
+        details={
+            "node_type": "the node's class",
+            "node_id": "its number in the graph",
+            "exception_type": "the class of the exception",
+        },
+    ),
     "models_damaged": Entry(
         ModelError,
         "`models verify` found files that are not what the registry names; each is in `data.verified`",

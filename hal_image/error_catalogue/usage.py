@@ -55,10 +55,20 @@ USAGE: dict[str, Entry] = {
         "`--size` and `--width` or `--height`",
         helps="one of them",
     ),
+    "prompt_too_nested": Entry(
+        UsageError,
+        "brackets in the prompt are nested some 900 deep, more than ComfyUI reads",
+        helps="one pair with a number, `(word:1.5)`",
+        details={
+            "node_type": "the node's class",
+            "node_id": "its number in the graph",
+            "exception_type": "the class of the exception",
+        },
+    ),
     "output_invalid": Entry(
         UsageError,
-        "`--output` cannot be used: not PNG, an unknown field, a folder or file in the way, `-` with several "
-        "pictures or JSON",
+        "`--output` cannot be used: not PNG, an unknown field, control characters, a name that is too long, a folder "
+        "or file in the way, `-` with several pictures or JSON",
         helps="the message",
     ),
     "output_exists": Entry(
@@ -88,7 +98,7 @@ USAGE: dict[str, Entry] = {
     ),
     "image_unreadable": Entry(
         UsageError,
-        "`info`: the file cannot be read",
+        "`info`: the file cannot be read, or is larger than 512 MB",
         helps="the path",
     ),
     "registry_invalid": Entry(

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from hal_image.error_catalogue.entry import WarningEntry
 
+NOTICED = {
+    "node": "the class of the node that was running",
+    "files": "names of the files that it is about",
+    "count": "how many there are",
+    "examples": "the first few",
+}
+"""Of what the engine noticed inside ComfyUI, which counts such a job as a success and says it in its log at most."""
+
 WARNINGS: dict[str, WarningEntry] = {
     "default_model_replaced": WarningEntry(
         "no `--model` was given, there is no GPU, the default's files are not there, and a registry has a "
@@ -48,5 +56,35 @@ WARNINGS: dict[str, WarningEntry] = {
     ),
     "size_differs": WarningEntry(
         "the picture has another size than was asked for",
+    ),
+    "embedding_ignored": WarningEntry(
+        "the prompt names an embedding (`embedding:NAME`) that was left out: there is no such file in "
+        "`embeddings/`, it is no safetensors file, or it is for another family",
+        details=NOTICED,
+    ),
+    "picture_single_colour": WarningEntry(
+        "the picture is nothing but one colour, the one that the message names",
+        details=NOTICED,
+    ),
+    "vae_tiled": WarningEntry(
+        "the memory did not suffice for decoding the picture at once, and ComfyUI did it in tiles",
+        details=NOTICED,
+    ),
+    "lora_keys_not_applied": WarningEntry(
+        "in graphs of your own: parts of a LoRA do not fit the model and were left out",
+        details=NOTICED,
+    ),
+    "weights_missing": WarningEntry(
+        "in graphs of your own: a model's file lacks tensors. For models of a registry it is the error "
+        "`model_incomplete`",
+        details=NOTICED,
+    ),
+    "weights_unused": WarningEntry(
+        "in graphs of your own: a model's file has tensors that the model has no place for",
+        details=NOTICED,
+    ),
+    "comfyui_warning": WarningEntry(
+        "ComfyUI's log has a warning about this picture that the tool does not know",
+        details=NOTICED,
     ),
 }

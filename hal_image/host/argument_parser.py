@@ -28,6 +28,12 @@ class Parser(argparse.ArgumentParser):
             hint = f"the prompt goes after --prompt, in quotes; for the options see {self.prog} --help"
         raise UsageError(message, hint=hint)
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """As argparse's, which before Python 3.13 makes an empty list of the value in ``--prompt=--``."""
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
+
 
 def _formatter(prog: str) -> argparse.HelpFormatter:
     # argparse makes one for every option that is added; with a width of its own it does not ask the terminal for one,
@@ -43,7 +49,9 @@ def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> 
         choices=("auto", "docker", "local"),
         help="default: HAL_ENGINE, or auto: Docker where it has the image",
     )
-    group.add_argument("--models-dir", metavar="DIR", help="models folder (default: HAL_MODELS_DIR, see docs)")
+    group.add_argument(
+        "--models-dir", type=values.path, metavar="DIR", help="models folder (default: HAL_MODELS_DIR, see docs)"
+    )
     device = group.add_mutually_exclusive_group()
     device.add_argument("--gpu", type=values.gpu, metavar="N", help="the GPU with that number in `nvidia-smi`, or all")
     device.add_argument("--cpu", action="store_true", help="use the processor even if there is a GPU (slow)")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from typing import TYPE_CHECKING
 
 from hal_image.host.durations import parse_duration
@@ -81,6 +82,17 @@ def duration(text: str) -> float:
         return parse_duration(text)
     except ValueError:
         raise _bad(f"{text!r} is no duration; write for example 90, 10m, 1h30m, or -1 for ever") from None
+
+
+def path(text: str) -> str:
+    """A path as it was typed, if a file can have that name."""
+    try:
+        fit = b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # as may stand in JSON
+        fit = False
+    if not fit:
+        raise _bad(f"{text!r} can be the name of no file; write the path of one")
+    return text
 
 
 def gpu(text: str) -> str:

@@ -72,7 +72,7 @@ def generate_parser(program: str) -> Parser:
 
     text = parser.add_argument_group("what to draw")
     text.add_argument("-p", "--prompt", metavar="TEXT", help='the prompt; "-" reads it from standard input')
-    text.add_argument("--prompt-file", metavar="FILE", help="read the prompt from a UTF-8 text file")
+    text.add_argument("--prompt-file", type=values.path, metavar="FILE", help="read the prompt from a UTF-8 text file")
     text.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
 
     model = parser.add_argument_group("how to draw it (defaults are the model's own)")

@@ -79,7 +79,7 @@ def _check_models(parser: Parser, options: argparse.Namespace) -> None:
 def _models(parser: Parser) -> None:
     parser.add_argument("action", choices=tuple(MODELS_ACTIONS), nargs="?", default="list", help="what to do")
     parser.add_argument("names", nargs="*", metavar="NAME", help="models; for add a file, for import a folder")
-    parser.add_argument("--models-dir", metavar="DIR", help="models folder")
+    parser.add_argument("--models-dir", type=values.path, metavar="DIR", help="models folder")
     own = parser.add_argument_group("for some actions")
     own.add_argument("--engine", choices=("auto", "docker", "local"), help="pull, verify: what downloads")
     own.add_argument("--timeout", type=values.timeout, metavar="TIME", help="pull, verify, add, import: give up after")
@@ -97,7 +97,7 @@ def _serve(parser: Parser) -> None:
 
 
 def _stop(parser: Parser) -> None:
-    parser.add_argument("--models-dir", metavar="DIR", help="only the engine of this models folder")
+    parser.add_argument("--models-dir", type=values.path, metavar="DIR", help="only the engine of this models folder")
     parser.add_argument("--force", action="store_true", help="cancel what is running instead of finishing it")
     parser.add_argument(
         "--timeout", type=values.timeout, default=600.0, metavar="TIME", help="give up after (default: 10m)"
@@ -105,11 +105,11 @@ def _stop(parser: Parser) -> None:
 
 
 def _info(parser: Parser) -> None:
-    parser.add_argument("image", help="a PNG file")
+    parser.add_argument("image", type=values.path, help="a PNG file")
 
 
 def _doctor(parser: Parser) -> None:
-    parser.add_argument("--models-dir", metavar="DIR", help="models folder")
+    parser.add_argument("--models-dir", type=values.path, metavar="DIR", help="models folder")
 
 
 _OPTIONS: dict[str, Callable[[Parser], None]] = {

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 FOR_EVER = -1.0
+MAX_SECONDS = 1e9
+"""Thirty years; more is a mistake, and beyond what clocks and JSON take."""
 SECONDS = {"h": 3600, "m": 60, "s": 1}
 
 
@@ -12,14 +15,17 @@ def parse_duration(text: str) -> float:
     """Seconds; ``-1.0`` for any negative number.
 
     Raises:
-        ValueError: it is no duration.
+        ValueError: it is no duration, or longer than ``MAX_SECONDS``.
     """
     plain = text.strip().lower()
     if re.fullmatch(r"-?\d+(\.\d+)?", plain):
         value = float(plain)
+    elif re.fullmatch(r"(\d+(\.\d+)?[hms])+", plain):
+        value = sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([hms])", plain))
+    else:
+        value = math.inf
+    if value <= MAX_SECONDS:
         return FOR_EVER if value < 0 else value
-    if re.fullmatch(r"(\d+(\.\d+)?[hms])+", plain):
-        return sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+)([hms])", plain))
     raise ValueError(f"{text!r} is no duration")
 
 

@@ -128,7 +128,7 @@ def _bug(error: BaseException) -> InternalError:
         place = str(log)
     except (OSError, HalError):
         with suppress(AttributeError, OSError):  # closed, or nobody reads it
-            sys.stderr.write(text)
+            sys.stderr.write("".join(f"{render.printable(line)}\n" for line in text.splitlines()))
     return InternalError(
         f"a bug in this tool: {type(error).__name__}: {error}",
         hint=f"please report it with {place}",

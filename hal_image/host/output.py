@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import string
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from hal_image import paths
 from hal_image.errors import EnvironmentError_, UsageError
 
 FIELDS = ("seed", "index", "model", "date")
 DEFAULT_NAME = "hal8000-{date}-{seed}.png"
+NUMBER_WIDTH = r"0?\d{0,2}d?"
+"""What may follow the colon in ``{seed:…}`` and ``{index:…}``; other formats can ask for gigabytes of digits."""
 STDOUT = "-"
 
 
@@ -40,7 +44,8 @@ def plan(output: str | None, facts: list[PictureFacts], *, no_clobber: bool) -> 
         EnvironmentError_: ``output_unwritable``.
     """
     template = output or DEFAULT_NAME
-    if template.endswith(("/", os.sep)) or Path(template).expanduser().is_dir():
+    _check_characters(template)
+    if template.endswith(("/", os.sep)) or _is_folder(template):
         template = str(Path(template) / DEFAULT_NAME)
     if Path(template).suffix.lower() not in {"", ".png"}:
         raise UsageError(
@@ -58,21 +63,48 @@ def plan(output: str | None, facts: list[PictureFacts], *, no_clobber: bool) -> 
     return targets
 
 
+def _check_characters(template: str) -> None:
+    """Control characters are no part of a name on purpose: one with a line break would be two paths to a reader of
+    standard output, others would be commands to a terminal.
+    """
+    odd = next((c for c in template if ord(c) < 32 or 127 <= ord(c) < 160), None)
+    try:
+        os.fsencode(template)
+    except UnicodeEncodeError:
+        odd = "\ud800"  # as may stand in JSON
+    if odd is not None:
+        raise UsageError(
+            f"--output {template}: a name with the character {odd!a}",
+            code="output_invalid",
+            hint="choose a name without control characters",
+        )
+
+
+def _is_folder(name: str) -> bool:
+    try:
+        return paths.typed(name).is_dir()
+    except OSError:  # a name that no folder can have; ``check`` says why
+        return False
+
+
 def _render(template: str, fact: PictureFacts) -> Path:
     try:
-        names = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-        unknown = [name for name in names if name not in FIELDS]
-        if unknown:
-            raise ValueError(f"{{{unknown[0]}}} is not known")
+        for _, name, width, conversion in string.Formatter().parse(template):
+            if name is None:
+                continue
+            if name not in FIELDS:
+                raise ValueError(f"{{{name}}} is not known")
+            if conversion or not re.fullmatch(NUMBER_WIDTH if name in {"seed", "index"} else "", width or ""):
+                raise ValueError(f"{{{name}}} cannot be written in that way")
         values = {"seed": fact.seed, "index": fact.number, "model": fact.model, "date": fact.date}
         rendered = template.format_map(values)
     except ValueError as error:
         raise UsageError(
             f"--output {template}: {error}",
             code="output_invalid",
-            hint=f"use {', '.join('{' + name + '}' for name in FIELDS)}; write a literal brace twice",
+            hint=f"use {', '.join('{' + name + '}' for name in FIELDS)}, or {{index:03}}; write a literal brace twice",
         ) from error
-    return Path(rendered).expanduser().absolute()
+    return paths.typed(rendered).absolute()
 
 
 def check(target: Path, *, no_clobber: bool) -> None:
@@ -82,17 +114,29 @@ def check(target: Path, *, no_clobber: bool) -> None:
         UsageError: ``output_invalid``, ``output_exists``.
         EnvironmentError_: ``output_unwritable``.
     """
+    try:
+        folder = _nearest_folder(target)
+    except OSError as error:  # a name that is too long, a ring of links
+        raise UsageError(
+            f"cannot write {target}: {error.strerror}", code="output_invalid", hint="choose another --output"
+        ) from error
     if target.is_dir():
         raise UsageError(f"{target} is a folder", code="output_invalid", hint=f"write {target}/ to save into it")
     if no_clobber and os.path.lexists(target):
         raise _exists(target)
-    folder = target.parent
-    while not folder.exists():
-        folder = folder.parent
     if not folder.is_dir():
         raise UsageError(f"{folder} is a file, not a folder", code="output_invalid", hint="choose another --output")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise _unwritable(target, "permission denied")
+
+
+def _nearest_folder(target: Path) -> Path:
+    """The folder of ``target``, or the first above it that exists."""
+    target.is_dir()  # raises for a name that no file can have
+    folder = target.parent
+    while not folder.exists():
+        folder = folder.parent
+    return folder
 
 
 def write(target: Path, data: bytes, *, no_clobber: bool) -> None:

@@ -8,6 +8,8 @@ from hal_image import png
 from hal_image.errors import HalError, InternalError, JsonObject
 from hal_image.host import metadata
 from hal_image.host import output as targets
+from hal_image.host.result import Warn
+from hal_image.wire import WIRE_HINT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +66,8 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
         output: is warned of what is not as asked.
 
     Raises:
-        InternalError: ``no_image``.
+        InternalError: ``no_image``, ``wire_invalid``.
+        NotAPng: what the engine made is damaged.
         HalError: ``engine_lost`` when the engine's file is gone.
         UsageError, EnvironmentError_: the file cannot be written.
     """
@@ -78,10 +81,13 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
             hint=f"please report it with the engine's log, {log}",
             details={"log": log},
         )
+    _pass_on_warnings(event, output)
     source = connection.output_dir / event["images"][0]
     try:
+        if not source.resolve().is_relative_to(connection.output_dir.resolve()):  # it is removed afterwards
+            raise InternalError("the engine's picture is outside its folder", code="wire_invalid", hint=WIRE_HINT)
         made = source.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError, RuntimeError) as error:  # names that no file has, rings of links
         raise HalError(
             f"the engine's picture cannot be read: {error}",
             code="engine_lost",
@@ -115,3 +121,11 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
         image["path"] = str(picture.file)
     source.unlink(missing_ok=True)
     return Saved(image, engine, raw)
+
+
+def _pass_on_warnings(event: JsonObject, output: Output) -> None:
+    """What was noticed while the picture was made; what holds for several pictures is told once."""
+    for warning in event.get("warnings", ()):
+        told = Warn(warning["code"], warning["message"], warning.get("details"))
+        if told not in output.warnings:
+            output.warn(*told)

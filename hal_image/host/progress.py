@@ -84,5 +84,5 @@ class Progress:
 
     def _stream(self, event: JsonObject, index: int) -> None:
         """Passes an event on to ``--jsonl``."""
-        hidden = {"v", "job", "engine", "images", "error"}
+        hidden = {"v", "job", "engine", "images", "warnings", "error"}
         self._output.event({"index": index + 1, **{key: value for key, value in event.items() if key not in hidden}})

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hal_image.host.progress import LINE_EVERY_S
+from hal_image.host.render import printable
 from hal_image.models import pull_events
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ class PullDisplay:
             wanted = [(event["file"], "value", "max"), *([("all", "all_value", "all_max")] if several else [])]
             self._bars = [
                 tqdm(
-                    total=event[most], initial=event[value], desc=name, unit="B", unit_scale=True, leave=False,
-                    position=place, file=sys.stderr, mininterval=0.2,
+                    total=event[most], initial=event[value], desc=printable(name), unit="B", unit_scale=True,
+                    leave=False, position=place, file=sys.stderr, mininterval=0.2,
                 )
                 for place, (name, value, most) in enumerate(wanted)
             ]  # fmt: skip

@@ -26,8 +26,15 @@ MOST_WORD = 80
 
 
 def printable(text: str) -> str:
-    """Text made fit for a terminal: control characters (escape sequences, line breaks) are shown, not sent."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    """Text made fit for a terminal: control characters (escape sequences, line breaks, marks that turn the direction of
+    writing) are shown, not sent, and so are bytes that are no UTF-8.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _harmless(text: str) -> str:
+    """As ``printable``, but bytes that are no UTF-8 stay as they are, for programs."""
+    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else repr(c)[1:-1] for c in text)
 
 
 class Output:
@@ -91,9 +98,12 @@ class Output:
             self._err(f"warning: {printable(message)}")
 
     def path(self, path: str) -> None:
-        """One picture is done: its path at once, so that a reader can go on while the next is made."""
+        """One picture is done: its path at once, so that a reader can go on while the next is made.
+
+        A program gets the path as it is, whatever it holds; a terminal does not.
+        """
         if not self.machine:
-            self._out_line(path)
+            self._out_line(printable(path) if _shown_at_once() else path)
 
     def event(self, event: JsonObject) -> None:
         """One line of ``--jsonl``; of progress, only as much as ``hal_image.host.pace`` lets through."""
@@ -115,8 +125,9 @@ class Output:
         if result.raw is not None:
             self._out(result.raw)
         elif not self.machine:
+            fit = printable if _shown_at_once() else _harmless
             for line in result.lines:
-                self._out_line(line)
+                self._out_line(fit(line))
         if result.error is not None:
             self.partial_data = result.data
             return self.failure(result.error)
@@ -180,6 +191,14 @@ class Output:
             stream.flush()
         except OSError:
             return  # nobody reads it; that must not cost the picture
+
+
+def _shown_at_once() -> bool:
+    """Whether standard output is a terminal."""
+    try:
+        return sys.stdout is not None and sys.stdout.isatty()
+    except ValueError:  # it is closed: that is found out when something is written
+        return False
 
 
 def fail(error: HalError, argv: Sequence[str]) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hal_image import paths
 from hal_image.errors import UsageError
 from hal_image.models.types import SIZE_MULTIPLE
 from hal_image.request import MAX_SEED, MIN_SIDE, ImageRequest
@@ -44,12 +44,13 @@ def read_prompt(options: argparse.Namespace) -> str:
 
 
 def _from_file(name: str) -> str:
-    path = Path(name).expanduser()
+    path = paths.typed(name)
     try:
-        raw = path.read_bytes()
-    except OSError as error:
+        with path.open("rb") as stream:  # what is no file may never end
+            raw = stream.read(MAX_PROMPT_BYTES + 1)
+    except (OSError, ValueError) as error:  # the latter for names that no file can have
         raise UsageError(
-            f"cannot read the prompt file {path}: {error.strerror}",
+            f"cannot read the prompt file {path}: {getattr(error, 'strerror', None) or error}",
             code="prompt_unreadable",
             hint="give the path of a text file that exists",
         ) from error
@@ -68,15 +69,15 @@ def _decoded(raw: bytes, where: str) -> str:
     return _checked(text.rstrip("\r\n"))
 
 
-def _checked(text: str) -> str:
+def _checked(text: str, what: str = "prompt") -> str:
     if len(text) > MAX_PROMPT_BYTES:
         raise UsageError(
-            f"the prompt is longer than {MAX_PROMPT_BYTES} characters",
+            f"the {what} is longer than {MAX_PROMPT_BYTES} characters",
             code="prompt_too_long",
             hint="text encoders read a few hundred words at most: shorten it",
         )
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text):  # how Python hands over arguments that are no UTF-8
-        raise UsageError("the prompt is not valid UTF-8", code="prompt_unreadable", hint="set LANG to a UTF-8 locale")
+        raise UsageError(f"the {what} is not valid UTF-8", code="prompt_unreadable", hint="set LANG to a UTF-8 locale")
     return text
 
 
@@ -101,7 +102,7 @@ def build(options: argparse.Namespace, prompt: str, model: Model) -> list[ImageR
     return [
         ImageRequest(
             prompt=prompt,
-            negative_prompt=options.negative_prompt or "",
+            negative_prompt=_checked(options.negative_prompt or "", "negative prompt"),
             model=model.name,
             width=width,
             height=height,

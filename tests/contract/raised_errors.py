@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import hal_image
 from hal_image import errors
+from hal_image.engine import notices
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,11 @@ def warned() -> Iterator[Warned]:
         if _name(node) in {"warn", "Warn"} and node.args and (source.name != "render.py"):
             details = node.args[2] if len(node.args) > 2 else None
             for code in _texts(node.args[0]):
+                if code is None and source.name == "picture.py":
+                    continue  # passes on what the engine noticed, below
                 yield Warned(_where(source, node), code, _fields(details, function))
+    for code in notices.TEXTS:  # made from a table, with the same details for each
+        yield Warned("hal_image/engine/notices.py", code, frozenset({"node", "files", "count", "examples"}))
 
 
 def _calls() -> Iterator[tuple[Path, ast.Call, ast.AST]]:

@@ -78,7 +78,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
     output.partial_data = data
     if options.dry_run:
-        return _dry_run(plan, data)
+        return _dry_run(plan, data, output)
 
     if any(found.included for found in plan.model.files):
         from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
@@ -157,11 +157,13 @@ def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output
     return Plan(requests, graphs, files, resolved, chosen)
 
 
-def _dry_run(plan: Plan, data: JsonObject) -> Result:
+def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:
     data["targets"] = [str(file) for file in plan.files]
     data["seeds"] = [request.seed for request in plan.requests]
     data["graph"] = plan.graphs[0].to_prompt()
-    return Result("generate", data, lines=tuple(str(file) for file in plan.files))
+    for file in plan.files:
+        output.path(str(file))
+    return Result("generate", data)
 
 
 class GenerateListener:

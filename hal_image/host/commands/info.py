@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import math
 from typing import TYPE_CHECKING
 
-from hal_image import png
+from hal_image import paths, png
 from hal_image.errors import HalError, JsonObject, UsageError
 from hal_image.host.metadata import KEYWORD
 from hal_image.host.render import printable
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from hal_image.host.render import Output
 
 
+MAX_BYTES = 512 * 1024 * 1024
+"""Longest picture that is read. What is no file, as ``/dev/zero``, may never end."""
+
+
 def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 - every command has this shape
     """Reads the metadata of a PNG.
 
@@ -25,13 +29,19 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         UsageError: ``image_unreadable``.
         HalError: ``not_a_png``, ``no_metadata``.
     """
-    path = Path(options.image).expanduser().absolute()
+    path = paths.typed(options.image).absolute()
     try:
-        raw = path.read_bytes()
-    except OSError as error:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # the latter for names that no file can have
+        reason = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"cannot read {path}: {error.strerror}", code="image_unreadable", hint="give the path of a PNG file"
+            f"cannot read {path}: {reason}", code="image_unreadable", hint="give the path of a PNG file"
         ) from error
+    if len(raw) > MAX_BYTES:
+        raise UsageError(
+            f"{path} is larger than {MAX_BYTES} bytes", code="image_unreadable", hint="give the path of a PNG file"
+        )
     texts = png.read_texts(raw)
     width, height = png.size(raw)
     own = _json(texts.get(KEYWORD))
@@ -58,10 +68,16 @@ def _json(text: str | None) -> JsonObject | None:
     if text is None:
         return None
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=lambda _name: None, parse_float=_finite)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _finite(digits: str) -> float | None:
+    """A number that JSON can tell, else ``None``: ComfyUI writes NaN into its graphs, and others 1e999."""
+    number = float(digits)
+    return number if math.isfinite(number) else None
 
 
 def _lines(data: JsonObject) -> list[str]:

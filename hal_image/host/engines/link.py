@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hal_image import wire
+from hal_image.errors import InternalError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,8 +148,10 @@ class Link:
             if not received:
                 raise LinkClosed(self._carrier.epitaph())
             self._buffer += received
+            if len(self._buffer) > wire.MAX_LINE_BYTES and b"\n" not in self._buffer:
+                raise InternalError("the engine's line does not end", code="wire_invalid", hint=wire.WIRE_HINT)
         raw, _, self._buffer = self._buffer.partition(b"\n")
-        event = wire.decode(raw)
+        event = wire.check_event(wire.decode(raw))
         if self._paths is not None:
             event |= {name: _moved(event[name], *self._paths) for name in PATH_FIELDS if name in event}
         return event

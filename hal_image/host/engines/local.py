@@ -106,7 +106,7 @@ def _connect(socket: Path, settings: EngineSettings, output: Output, deadline: D
         link = to_socket(socket)
     except LinkClosed:
         return None
-    if link.hello["settings"] == settings._asdict():
+    if link.hello.get("settings") == settings._asdict():
         return link
     output.note("the running engine has other settings: waiting for it to finish and starting a new one")
     with suppress(LinkClosed):

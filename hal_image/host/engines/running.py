@@ -201,11 +201,11 @@ def _container(found: Found) -> RunningEngine:
 def _status(engine: RunningEngine) -> JsonObject | None:
     try:
         link = engine.open()
-    except LinkClosed:
+    except (LinkClosed, HalError):
         return None
     try:
         answer = link.ask(ANSWER_LIMIT_S, op="status")
-    except LinkClosed:
+    except (LinkClosed, HalError):  # the latter: it says what is no event
         return None
     finally:
         link.close()

@@ -131,7 +131,7 @@ def _arguments(options: argparse.Namespace, registry: Registry) -> tuple[str, st
 
 def _fetched(what: str, models_dir: Path, display: PullDisplay) -> Place:
     if not what.startswith(("hf:", "http://", "https://")):
-        path = Path(os.path.abspath(Path(what).expanduser()))  # noqa: PTH100 - links stay as they are
+        path = Path(os.path.abspath(paths.typed(what)))  # noqa: PTH100 - links stay as they are
         _check_name(path.name)
         return Place(path, Source(None, None, None, None, gated=False, file=str(path)), new=False)
     if what.startswith("hf:"):

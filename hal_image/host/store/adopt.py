@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hal_image import paths
 from hal_image.errors import ModelError, UsageError
 from hal_image.host.deadline import Deadline
 from hal_image.host.pull_display import PullDisplay
@@ -42,8 +43,8 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
     """
     if len(options.names) != 1:
         raise UsageError("models import takes one folder", hint="models import ~/ComfyUI/models")
-    folder = Path(os.path.abspath(Path(options.names[0]).expanduser()))  # noqa: PTH100 - links stay as they are
-    if not folder.is_dir():
+    folder = Path(os.path.abspath(paths.typed(options.names[0])))  # noqa: PTH100 - links stay as they are
+    if not os.path.isdir(folder):  # noqa: PTH112 - pathlib's raises for a name that no folder can have
         raise UsageError(f"{folder} is no folder", hint="give the folder that the other program keeps its models in")
     wanted: dict[int, list[ModelFile]] = {}
     for model in registry.models.values():

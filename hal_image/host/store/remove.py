@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import EnvironmentError_, UsageError
 from hal_image.host.engines import running
+from hal_image.host.render import printable
 from hal_image.host.result import Result
 from hal_image.locking import file_lock
 from hal_image.models import usage
@@ -193,7 +194,7 @@ def _confirm(going: list[Candidate]) -> None:
             code="confirmation_needed",
             hint="add --yes, or see with --dry-run which they are",
         )
-    sys.stderr.write("".join(f"{one.path}  {size(one.bytes)}\n" for one in going))
+    sys.stderr.write("".join(f"{printable(str(one.path))}  {size(one.bytes)}\n" for one in going))
     sys.stderr.write("remove these files? [y/N] ")
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:

@@ -79,3 +79,8 @@ def test_text_of_the_server_cannot_reach_the_terminal_raw() -> None:
 def test_nobody_there() -> None:
     with pytest.raises(ComfyUnreachable):
         ComfyClient("http://127.0.0.1:9").system_stats()
+
+
+@pytest.mark.parametrize("answer", [{"error": [], "node_errors": []}, {"error": 5}, {"node_errors": {"1": {}}}])
+def test_a_refusal_of_another_shape_is_one_too(answer: dict[str, object]) -> None:
+    assert refusal(answer).code == "graph_refused"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hal_image.comfy.client import ComfyUnreachable, Outcome
+from hal_image.comfy.client import ComfyConfused, ComfyUnreachable, Outcome
 from hal_image.engine import job as job_module
 from hal_image.engine.job import Cancelled, Job, Watch, node_failure, own_output, remove_output
 from hal_image.errors import HalError, InternalError
@@ -27,6 +27,8 @@ class Server:
     def outcome(self, prompt_id: str) -> Outcome | None:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.queued = answer == "queued"
+        if answer == "confused":
+            raise ComfyConfused("500")
         if answer == "unreachable":
             raise ComfyUnreachable("busy")
         return answer if isinstance(answer, Outcome) else None
@@ -130,3 +132,10 @@ def test_an_end_without_a_picture_is_a_bug_and_names_the_log() -> None:
     assert "a bug" in caught.value.message
     assert "/e/comfyui.log" in caught.value.hint
     assert caught.value.details == {"log": "/e/comfyui.log"}
+
+
+def test_a_server_that_answers_nonsense_has_lost_the_job() -> None:
+    with pytest.raises(HalError) as caught:
+        watch(Server("confused"))
+    assert caught.value.code == "job_lost"
+    assert watch(Server("queued", "confused", "queued", "confused", DONE)) is DONE

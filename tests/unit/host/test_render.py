@@ -75,7 +75,7 @@ def test_a_path_that_is_no_utf8_leaves_as_it_came(capfdbinary: pytest.CaptureFix
 @pytest.mark.parametrize("closed", [True, False])
 def test_standard_output_that_takes_nothing(monkeypatch: pytest.MonkeyPatch, *, closed: bool) -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
-        monkeypatch.setattr(sys, "stdout", None if closed else SimpleNamespace(buffer=full))
+        monkeypatch.setattr(sys, "stdout", None if closed else SimpleNamespace(buffer=full, isatty=lambda: False))
         with pytest.raises(HalError) as caught:
             Output("generate").path("/x.png")
     assert caught.value.code == "stdout_failed"

@@ -1,0 +1,53 @@
+"""The warnings of a job, out of what ``comfyui_notices`` noticed inside ComfyUI while it ran."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hal_image.comfy.client import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hal_image.errors import JsonObject
+
+MAX_WARNINGS = 20
+"""A graph of one's own may have hundreds of nodes that complain; more than this nobody reads."""
+
+TEXTS = {
+    "lora_keys_not_applied": "{count} parts of {files} do not fit the model and were left out, the first: {first}",
+    "embedding_ignored": "the prompt names embeddings that were left out: {all}; they must be safetensors files of the"
+    " model's family in embeddings/ in the models folder",
+    "weights_missing": "{node}: {files} lacks {count} tensors, and the picture may be garbage; the first: {first}",
+    "weights_unused": "{node}: {files} has {count} tensors that the model has no place for, the first: {first}",
+    "vae_tiled": "the memory did not suffice for the whole picture at once: it was made in tiles ({first}), whose seams"
+    " can show",
+    "picture_single_colour": "the picture is nothing but {all}",
+    "comfyui_warning": "ComfyUI warns: {all}",
+}
+"""Code → what the user is told."""
+
+
+def warnings(notices: Sequence[JsonObject]) -> list[JsonObject]:
+    """The ``warnings`` of the ``done`` event: ``code``, ``message`` and ``details`` of each.
+
+    Args:
+        notices: fields of ``comfyui_notices.Notice``. Two nodes that say the same are told once.
+    """
+    told: list[JsonObject] = []
+    for notice in notices:
+        examples = [one_line(str(example), 200) for example in notice["examples"]]
+        files = [one_line(str(name), 200) for name in notice["files"]]
+        fields = {
+            "count": notice["count"],
+            "first": examples[0] if examples else "",
+            "all": ", ".join(examples) + (" …" if notice["count"] > len(examples) else ""),
+            "files": " and ".join(files) or "a file",
+            "node": notice["class_type"] or "ComfyUI",
+        }
+        text = TEXTS.get(notice["code"], TEXTS["comfyui_warning"]).format(**fields)
+        details = {"node": notice["class_type"], "files": files, "count": notice["count"], "examples": examples}
+        warning = {"code": notice["code"], "message": one_line(text), "details": details}
+        if warning not in told:
+            told.append(warning)
+    return told[:MAX_WARNINGS]
