@@ -29,6 +29,7 @@ SYNOPSIS = {
         "models add PATH|URL|hf:OWNER/REPO/FILE --name NAME\nmodels import DIR"
     ),
     "info": "info IMAGE",
+    "hal8000": "hal8000 register\nhal8000 unregister\nhal8000 status",
 }
 """How a command is called; one that is not here takes options only."""
 

@@ -295,7 +295,8 @@ def test_addresses_are_of_hosts_that_we_mean(page: Path) -> None:
 
 # -- what is shown ----------------------------------------------------------------------------------------------------
 
-PROGRAMS = {("python3", "hal_generate_image.py"), ("hal-generate-image",)}
+TOOL = ".claude/tools/image-generation/hal_generate_image.py"
+PROGRAMS = {("python3", "hal_generate_image.py"), ("python3", TOOL), ("hal-generate-image",)}
 
 
 def commands(block: Block) -> Iterator[list[str]]:

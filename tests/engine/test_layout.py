@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -42,12 +45,15 @@ def at_home(lone_hal: Hal, project: Path) -> Hal:
 
 def test_from_the_root_and_from_elsewhere_it_is_the_same_project(at_home: Hal, project: Path, tmp_path: Path) -> None:
     models = project / ".docker-cache" / "models"
+    at_home("hal8000", "register")
     plan = at_home("--prompt", "a red cube", "--model", "doodle", "--output", "data/a.png", "--dry-run")
     assert plan.lines == [str(project / "data" / "a.png")]
     assert not models.exists()
 
     drawn = at_home("--prompt", "a red cube", "--model", "doodle", "--output", "data/a.png")
     assert drawn.lines == [str(project / "data" / "a.png")]
+    entry = json.loads((project / ".claude" / "state.json").read_text())["image-generation"]
+    assert (entry["models_dir"], [*entry["models_cached"]]) == (".docker-cache/models", ["doodle"])
     assert not is_flat(drawn.lines[0])
     assert [path.suffix for path in models.rglob("*") if path.is_file() and path.name[0] != "."] == [".safetensors"]
 
@@ -61,3 +67,15 @@ def test_from_the_root_and_from_elsewhere_it_is_the_same_project(at_home: Hal, p
     assert again["engine"]["reused"], "the models folder is the same, so the engine is"
     assert away("models", "list", "--json").json["data"]["models_dir"] == str(models)
     assert not (project / TOOL / ".docker-cache").exists()
+
+
+def test_the_command_that_is_registered_makes_a_picture(at_home: Hal, project: Path) -> None:
+    at_home("hal8000", "register", "--json")
+    (command,) = re.findall(r"^python3 .+$", (project / "CLAUDE.md").read_text(), re.MULTILINE)
+    _, script, *arguments = shlex.split(command)
+    assert script == f"{TOOL}/hal_generate_image.py"
+    answer = at_home(*arguments, "--model", "doodle").json
+    assert Path(answer["data"]["images"][0]["path"]).is_relative_to(project)
+    at_home("hal8000", "unregister")
+    assert not (project / "CLAUDE.md").exists()
+    assert not (project / ".claude" / "state.json").exists()
