@@ -6,6 +6,7 @@ name in ``hal_image.host.commands``.
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from hal_image.errors import UsageError
@@ -13,7 +14,6 @@ from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
 COMMANDS = {
@@ -24,6 +24,7 @@ COMMANDS = {
     "info": "show how a picture was made",
     "doctor": "check this machine and say what to fix",
     "hal8000": "tell a HAL8000 project about this tool, or take that back",
+    "completion": "print what makes bash, zsh or fish complete these commands",
 }
 """Every verb with its help line; ``hal_image.host.commands`` has a module of the same name for each."""
 
@@ -127,6 +128,16 @@ def _hal8000(parser: Parser) -> None:
     own.add_argument("--dry-run", action="store_true", help="register, unregister: only show the changes")
 
 
+def _completion(parser: Parser) -> None:
+    parser.add_argument("action", choices=("bash", "zsh", "fish", "next"), help="the shell; next: what may come next")
+    parser.add_argument(
+        "--words",
+        nargs=argparse.REMAINDER,
+        metavar="WORD",
+        help="next: the command line without the program, up to the cursor; the last of all options",
+    )
+
+
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "models": _models,
     "serve": _serve,
@@ -134,4 +145,5 @@ _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "info": _info,
     "doctor": _doctor,
     "hal8000": _hal8000,
+    "completion": _completion,
 }

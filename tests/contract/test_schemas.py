@@ -220,6 +220,15 @@ def test_hal8000(call: Call, tmp_path: Path) -> None:
     assert check(call("hal8000", "unregister", *here)[1], "hal8000")["release"]["before"] == "1.4.2"
 
 
+def test_completion(call: Call, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert "complete -F" in check(call("completion", "bash")[1], "completion")["script"]
+    assert main(["completion", "fish", "--json", "--words", "x"]) == 2
+    assert check(json.loads(capfdbinary.readouterr().out), "completion", ok=False) == {}
+    assert main(["completion", "next", "--json", "--words", "--model", "sd1"]) == 0
+    (word,) = check(json.loads(capfdbinary.readouterr().out), "completion")["words"]
+    assert word["text"] == "sd15"
+
+
 def test_dry_run_with_warnings(call: Call, tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors")
     code, answer = call(
