@@ -13,9 +13,9 @@ from hal_image import request
 from hal_image.about import SCRIPT
 from hal_image.host.arguments import MAX_COUNT, generate_parser
 from hal_image.host.command_arguments import COMMANDS, command_parser
-from hal_image.host.commands.generate import default_timeout
 from hal_image.host.output import DEFAULT_NAME
 from hal_image.host.request_builder import RANDOM_SEEDS
+from hal_image.host.session import default_timeout
 from hal_image.models.types import SIZE_MULTIPLE
 
 if TYPE_CHECKING:
