@@ -52,7 +52,7 @@ WITH_JSONL = {"models"}
 
 def command_parser(name: str, program: str) -> Parser:
     """The options of the command ``name``."""
-    parser = Parser(prog=f"{program} {name}", description=COMMANDS[name].capitalize() + ".")
+    parser = Parser(prog=f"{program} {name}", description=f"{COMMANDS[name][:1].upper()}{COMMANDS[name][1:]}.")
     add_own = _OPTIONS.get(name)
     if add_own is not None:
         add_own(parser)

@@ -64,7 +64,7 @@ def page() -> str:
     for name, told in COMMANDS.items():
         calls = SYNOPSIS.get(name, name).splitlines()
         synopsis = "\n.br\n".join(f".B {_text(f'{about.PROGRAM} {call}')}" for call in calls)
-        lines += [f".SS {_text(name)}", f"{_text(told.capitalize())}.", ".PP", synopsis]
+        lines += [f".SS {_text(name)}", f"{_text(told[:1].upper() + told[1:])}.", ".PP", synopsis]
         lines += _options(command_parser(name, about.PROGRAM)._actions)
     lines += [".SH EXIT STATUS", *_listed(_table("exit-codes.md", 0))]
     lines += [".SH ENVIRONMENT", *_listed(row for at in range(4) for row in _table("environment.md", at))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import select
 import shutil
@@ -22,7 +21,7 @@ SHELLS = {
     "zsh": ["zsh", "-f", "-i"],
     "fish": ["fish", "--no-config", "-i"],
 }
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture
@@ -52,21 +51,25 @@ def needs(shell: str) -> None:
 
 def typed(shell: str, environment: dict[str, str], folder: Path, keys: str, until: str) -> str:
     """What a terminal shows when ``keys`` are typed into a shell, up to ``until``."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        os.execvpe(SHELLS[shell][0], SHELLS[shell], environment)
-    shown = ""
-    try:
-        os.write(terminal, keys.encode())
-        end = time.monotonic() + LIMIT_S
-        while until not in shown:
-            ready, _, _ = select.select([terminal], [], [], end - time.monotonic())
-            assert ready, f"{shell} shows only {shown!r}"
-            shown += os.read(terminal, 4096).decode(errors="replace").replace("\a", "")
-    finally:
-        os.close(terminal)
-        os.waitpid(pid, 0)
+    # pty.fork() by itself would fork pytest, which may have threads
+    terminal = [sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])", *SHELLS[shell]]
+    with subprocess.Popen(
+        terminal, env=environment, cwd=folder, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        shown = ""
+        try:
+            process.stdin.write(keys.encode())
+            end = time.monotonic() + LIMIT_S
+            while until not in shown:
+                ready, _, _ = select.select([process.stdout], [], [], end - time.monotonic())
+                assert ready, f"{shell} shows only {shown!r}"
+                piece = os.read(process.stdout.fileno(), 4096)
+                assert piece, f"{shell} has ended: {shown!r}"
+                shown += piece.decode(errors="replace").replace("\a", "")
+        finally:
+            process.kill()  # the shell goes with its terminal
     return shown
 
 
