@@ -344,6 +344,18 @@ def test_when_the_last_file_cannot_be_written_the_first_ones_are_as_they_were(
     assert trees.tree(root) == before
 
 
+def test_a_call_that_was_killed_between_two_files_is_completed_and_can_be_taken_back(call: Call, root: Path) -> None:
+    before = trees.tree(root)
+    plan = registration.registering(Project(root), root.parent / "models", None)
+    changes.apply(plan.changes[:1], backup=False)
+    assert call("status")["data"]["current"] is False
+    (change,) = call("register")["data"]["changes"]
+    assert change["path"] == str(root / "CLAUDE.md")
+    assert call("status")["data"]["current"] is True
+    call("unregister")
+    assert trees.tree(root) == before
+
+
 def test_rights_stay(call: Call, root: Path) -> None:
     (root / "CLAUDE.md").chmod(0o640)
     call("register")
