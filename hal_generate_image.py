@@ -42,7 +42,9 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))  # python -I lea
 
 from hal_image.start import main
 
-if __name__ == "__main__":
+
+def run():
+    """Run the command line and end the process with its exit code."""
     code = main(sys.argv[1:], os.path.abspath(__file__))
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -50,3 +52,7 @@ if __name__ == "__main__":
         except (AttributeError, OSError):  # closed by the caller, or nobody reads it, or its disk is full
             code = code or 1
     os._exit(code)  # taking all modules apart again would cost a warm call 10 ms
+
+
+if __name__ == "__main__":
+    run()

@@ -2,8 +2,8 @@
 
 =====================  ==============================================================================================
 state                  ``HAL_STATE_DIR``, else the user's state directory: venvs, ComfyUI's source, locks, logs, sockets
-models                 ``--models-dir``, ``HAL_MODELS_DIR``, else ``.docker-cache/models`` of the checkout, else the
-                       user's cache directory
+models                 ``--models-dir``, ``HAL_MODELS_DIR``, else ``.docker-cache/models`` of the project that the
+                       checkout is a tool of, else that of the checkout, else the user's cache directory
 user's registry files  ``HAL_REGISTRY``, else ``models.yaml`` in the user's configuration directory
 =====================  ==============================================================================================
 
@@ -20,6 +20,9 @@ from pathlib import Path
 
 from hal_image.errors import EnvironmentError_
 from hal_image.install import where
+
+TOOL_FOLDER = (".claude", "tools", "image-generation")
+"""Where a HAL8000 project keeps this tool, from its root on."""
 
 MAX_SOCKET_BYTES = 100
 """Longest path given to a unix socket. The kernels allow 108 (Linux) and 104 (macOS) including the final NUL."""
@@ -65,12 +68,20 @@ def _unwritable(folder: Path, reason: str) -> EnvironmentError_:
     )
 
 
-def project_root() -> Path | None:
+def checkout_dir() -> Path | None:
     """The checkout that this code runs from; ``None`` when it is an installed package."""
     folder = Path(__file__).resolve().parent.parent
     if (folder / "hal_generate_image.py").is_file() and (folder / "models.yaml").is_file():
         return folder
     return None
+
+
+def project_dir() -> Path | None:
+    """The HAL8000 project that the checkout is a tool of; ``None`` when it stands by itself."""
+    checkout = checkout_dir()
+    if checkout is None or checkout.parts[-len(TOOL_FOLDER) :] != TOOL_FOLDER:
+        return None
+    return checkout.parents[len(TOOL_FOLDER) - 1]
 
 
 def models_dir(explicit: str | None = None) -> Path:
@@ -82,7 +93,7 @@ def models_dir(explicit: str | None = None) -> Path:
     chosen = explicit or where.setting("HAL_MODELS_DIR")
     if chosen:
         return Path(where.absolute(chosen))
-    root = project_root()
+    root = project_dir() or checkout_dir()
     if root is not None:
         return root / ".docker-cache" / "models"
     return Path(where.user_dir("XDG_CACHE_HOME", ".cache", "Library/Caches")) / "models"

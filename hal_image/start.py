@@ -50,7 +50,8 @@ def main(argv: Sequence[str], script: str) -> int:
         return _host(argv) if not _missing_modules() else _without_modules(argv)
     python = where.ready_python(where.venv_dir("host"))
     if python is None:
-        code = _prepare(argv)
+        # a shell asks for completions while a command is typed: never the time to install
+        code = _host(argv) if argv[:1] == ["completion"] else _prepare(argv)
         if code is not None:
             return code
         python = os.path.join(where.venv_dir("host"), "bin", "python")  # noqa: PTH118 - no pathlib here, it is slow
@@ -174,7 +175,7 @@ def _without_modules(argv: Sequence[str]) -> int:
     """``HAL_NO_VENV`` says to use this Python, and it lacks something."""
     from hal_image.errors import EnvironmentError_
 
-    code = _precheck(argv)
+    code = _host(argv) if argv[:1] == ["completion"] else _precheck(argv)
     if code is not None:
         return code
     missing = _missing_modules()

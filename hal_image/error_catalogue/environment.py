@@ -182,6 +182,12 @@ ENVIRONMENT: dict[str, Entry] = {
         "the file that `REQUESTS_CA_BUNDLE` or the like names cannot be read",
         helps="correct or unset it",
     ),
+    "project_unwritable": Entry(
+        EnvironmentError_,
+        "`hal8000`: a file of the project cannot be read or written, or is read-only; every file is as it was",
+        helps="its rights",
+        details={"path": "the file"},
+    ),
     "output_unwritable": Entry(
         EnvironmentError_,
         "the picture cannot be written: rights",

@@ -98,6 +98,13 @@ FAILED: dict[str, Entry] = {
         "`info`: the picture says nothing about how it was made",
         helps="a picture that this tool or ComfyUI wrote",
     ),
+    "project_file_changed": Entry(
+        HalError,
+        "`hal8000`: somebody else has changed a file of the project at the same moment; nothing was changed",
+        helps="run it again",
+        retry="yes",
+        details={"path": "the file"},
+    ),
     "wire_invalid": Entry(
         InternalError,
         "host or engine was sent something that is no line of the wire",

@@ -96,6 +96,24 @@ USAGE: dict[str, Entry] = {
         "`models add`: your models.yaml is written in a way that cannot be added to",
         helps="an indented block, as the hint says; another file in `HAL_REGISTRY`",
     ),
+    "project_not_found": Entry(
+        UsageError,
+        "`hal8000`: no project is named, and none is around the tool or the current directory",
+        helps="`--project DIR`",
+    ),
+    "project_file_unusable": Entry(
+        UsageError,
+        "`hal8000`: a file of the project is not what is expected: a link, no UTF-8, no JSON, an entry that is no "
+        "object or is there twice, a version that is none. Nothing was changed",
+        helps="the hint",
+        details={"path": "the file"},
+    ),
+    "project_marks_damaged": Entry(
+        UsageError,
+        "`hal8000`: the marks of the block in CLAUDE.md are not one begin and one end",
+        helps="delete what is left of the block by hand",
+        details={"path": "the file"},
+    ),
     "image_unreadable": Entry(
         UsageError,
         "`info`: the file cannot be read, or is larger than 512 MB",

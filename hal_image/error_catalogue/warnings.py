@@ -50,6 +50,13 @@ WARNINGS: dict[str, WarningEntry] = {
     "hot_cache_without_effect": WarningEntry(
         "`--hot-cache` was given, and the local engine, which has none, is used",
     ),
+    "registration_outdated": WarningEntry(
+        "models came or went, and the [project](hal8000.md) that this tool is registered with could not be told: the "
+        "reason is in the message",
+    ),
+    "registration_kept": WarningEntry(
+        "`hal8000 unregister`: something cannot be taken back, because others have changed it since",
+    ),
     "running_on_cpu": WarningEntry(
         "no GPU was found, `--cpu` was not given, `default_model_replaced` does not say it already, and the model is"
         " none that takes seconds there (`cpu: true` in [models.yaml](models-yaml.md))",

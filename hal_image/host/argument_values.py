@@ -1,6 +1,6 @@
 """Turns the text of an option into its value, or says what would be one.
 
-Each function is an argparse ``type``: it raises ``argparse.ArgumentTypeError``, whose text is shown after the option.
+Each is an argparse ``type``: it raises ``argparse.ArgumentTypeError``, whose text is shown after the option.
 """
 
 from __future__ import annotations
@@ -65,15 +65,17 @@ def size(text: str) -> tuple[int, int]:
         raise _bad(f"{text!r} is no size ({error}); write for example 768x512") from None
 
 
-def choice(names: Sequence[str]) -> Callable[[str], str]:
+class OneOf:
     """One of ``names``, spelled as they are."""
 
-    def convert(text: str) -> str:
-        if text not in names:
-            raise _bad(f"{text!r} is not known; give one of {', '.join(names)}")
-        return text
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
 
-    return convert
+    def __call__(self, text: str) -> str:
+        """The name itself."""
+        if text not in self.names:
+            raise _bad(f"{text!r} is not known; give one of {', '.join(self.names)}")
+        return text
 
 
 def duration(text: str) -> float:

@@ -23,7 +23,7 @@ MAX_COUNT = 1000
 
 EPILOG = f"""\
 commands:
-{chr(10).join(f"  {name:8} {text}" for name, text in COMMANDS.items())}
+{chr(10).join(f"  {name:10} {text}" for name, text in COMMANDS.items())}
   (each has its own --help)
 
 examples:
@@ -77,8 +77,8 @@ def generate_parser(program: str) -> Parser:
 
     model = parser.add_argument_group("how to draw it (defaults are the model's own)")
     model.add_argument("-m", "--model", metavar="NAME", help="see `models list` (default: sdxl)")
-    model.add_argument("-W", "--width", type=values.side, metavar="PX")
-    model.add_argument("-H", "--height", type=values.side, metavar="PX")
+    model.add_argument("-W", "--width", type=values.side, metavar="PX", help="width")
+    model.add_argument("-H", "--height", type=values.side, metavar="PX", help="height")
     model.add_argument(
         "--size", type=values.size, metavar="WxH", help="both at once, e.g. 768x512, or 512 for a square"
     )
@@ -87,8 +87,8 @@ def generate_parser(program: str) -> Parser:
     model.add_argument(
         "--guidance", type=values.number(0, MAX_GUIDANCE), metavar="X", help="distilled guidance (FLUX dev)"
     )
-    model.add_argument("--sampler", type=values.choice(SAMPLERS), metavar="NAME", help="e.g. euler, dpmpp_2m")
-    model.add_argument("--scheduler", type=values.choice(SCHEDULERS), metavar="NAME", help="e.g. normal, karras")
+    model.add_argument("--sampler", type=values.OneOf(SAMPLERS), metavar="NAME", help="e.g. euler, dpmpp_2m")
+    model.add_argument("--scheduler", type=values.OneOf(SCHEDULERS), metavar="NAME", help="e.g. normal, karras")
     model.add_argument("--seed", type=values.integer(0, MAX_SEED), metavar="N", help="default: random, and shown")
     model.add_argument(
         "-b",

@@ -6,6 +6,7 @@ name in ``hal_image.host.commands``.
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 from hal_image.errors import UsageError
@@ -13,7 +14,6 @@ from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Callable
 
 COMMANDS = {
@@ -23,6 +23,8 @@ COMMANDS = {
     "stop": "stop them",
     "info": "show how a picture was made",
     "doctor": "check this machine and say what to fix",
+    "hal8000": "tell a HAL8000 project about this tool, or take that back",
+    "completion": "print what makes bash, zsh or fish complete these commands",
 }
 """Every verb with its help line; ``hal_image.host.commands`` has a module of the same name for each."""
 
@@ -36,7 +38,13 @@ MODELS_ACTIONS: dict[str, tuple[str, ...]] = {
     "add": ("timeout", "name"),
     "import": ("timeout",),
 }
-"""What ``models`` does, and the options that only some of it has."""
+HAL8000_ACTIONS: dict[str, tuple[str, ...]] = {
+    "register": ("models_dir", "bump", "dry_run"),
+    "unregister": ("dry_run",),
+    "status": ("models_dir",),
+}
+ACTIONS = {"models": MODELS_ACTIONS, "hal8000": HAL8000_ACTIONS}
+"""What commands with actions do, and the options that only some of it has."""
 
 WITH_JSONL = {"models", "serve"}
 """Commands that can stream what they do."""
@@ -44,7 +52,7 @@ WITH_JSONL = {"models", "serve"}
 
 def command_parser(name: str, program: str) -> Parser:
     """The options of the command ``name``."""
-    parser = Parser(prog=f"{program} {name}", description=COMMANDS[name].capitalize() + ".")
+    parser = Parser(prog=f"{program} {name}", description=f"{COMMANDS[name][:1].upper()}{COMMANDS[name][1:]}.")
     add_own = _OPTIONS.get(name)
     if add_own is not None:
         add_own(parser)
@@ -53,27 +61,22 @@ def command_parser(name: str, program: str) -> Parser:
 
 
 def check(parser: Parser, options: argparse.Namespace) -> None:
-    """Looks at what no option shows by itself.
+    """Refuses options that the action does not have: one without effect is a mistake.
 
     Args:
         parser: what read the options.
         options: of a command; ``.command`` is its name.
 
     Raises:
-        UsageError: ``usage``: they do not go together.
+        UsageError: ``usage``.
     """
-    if options.command == "models":
-        _check_models(parser, options)
-
-
-def _check_models(parser: Parser, options: argparse.Namespace) -> None:
-    """Refuses options that the action does not have: one without effect is a mistake."""
-    fitting = MODELS_ACTIONS[options.action]
-    for name in dict.fromkeys(name for names in MODELS_ACTIONS.values() for name in names):
+    actions = ACTIONS.get(options.command, {})
+    fitting = actions.get(getattr(options, "action", None) or "", ())
+    for name in dict.fromkeys(name for names in actions.values() for name in names):
         if name not in fitting and getattr(options, name) != parser.get_default(name):
             option = f"--{name.replace('_', '-')}"
-            of = ", ".join(action for action, names in MODELS_ACTIONS.items() if name in names)
-            raise UsageError(f"models {options.action} has no {option}", hint=f"it belongs to: {of}")
+            of = ", ".join(action for action, names in actions.items() if name in names)
+            raise UsageError(f"{options.command} {options.action} has no {option}", hint=f"it belongs to: {of}")
 
 
 def _models(parser: Parser) -> None:
@@ -112,10 +115,35 @@ def _doctor(parser: Parser) -> None:
     parser.add_argument("--models-dir", type=values.path, metavar="DIR", help="models folder")
 
 
+def _hal8000(parser: Parser) -> None:
+    parser.add_argument("action", choices=tuple(HAL8000_ACTIONS), help="what to do")
+    parser.add_argument(
+        "--project", metavar="DIR", help="the project's root (default: found from the tool, or from here)"
+    )
+    parser.add_argument("--models-dir", metavar="DIR", help="models folder")
+    own = parser.add_argument_group("for some actions")
+    own.add_argument(
+        "--bump", choices=("major", "minor", "patch"), help="register: a new VERSION, told in CHANGELOG.md"
+    )
+    own.add_argument("--dry-run", action="store_true", help="register, unregister: only show the changes")
+
+
+def _completion(parser: Parser) -> None:
+    parser.add_argument("action", choices=("bash", "zsh", "fish", "next"), help="the shell; next: what may come next")
+    parser.add_argument(
+        "--words",
+        nargs=argparse.REMAINDER,
+        metavar="WORD",
+        help="next: the command line without the program, up to the cursor; the last of all options",
+    )
+
+
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "models": _models,
     "serve": _serve,
     "stop": _stop,
     "info": _info,
     "doctor": _doctor,
+    "hal8000": _hal8000,
+    "completion": _completion,
 }

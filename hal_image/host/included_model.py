@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image import paths
+from hal_image.host.hal8000 import registration
 from hal_image.models import bundled_models, words
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hal_image.host.deadline import Deadline
     from hal_image.host.render import Output
     from hal_image.models.store import ResolvedModel
@@ -42,8 +45,8 @@ def warn_of_unknown_words(model: Model, prompt: str, output: Output) -> None:
         )
 
 
-def lay_out(model: ResolvedModel, output: Output, deadline: Deadline) -> ResolvedModel:
-    """Writes the files that are in the package and not in the models folder yet, and says so.
+def lay_out(model: ResolvedModel, models_dir: Path, output: Output, deadline: Deadline) -> ResolvedModel:
+    """Writes the files that are in the package and not in the models folder yet, and says so: also to the project.
 
     Raises:
         ModelError: ``bundled_model_damaged``.
@@ -57,4 +60,6 @@ def lay_out(model: ResolvedModel, output: Output, deadline: Deadline) -> Resolve
         output.detail(f"another process ({pid}) is writing it")
 
     patience = None if deadline.end is None else deadline.remaining(deadline.limit_s or 0.0)
-    return bundled_models.lay_out(model, paths.make_state_dir("locks"), on_wait=tell_wait, timeout=patience)
+    written = bundled_models.lay_out(model, paths.make_state_dir("locks"), on_wait=tell_wait, timeout=patience)
+    registration.refresh(models_dir, output)
+    return written

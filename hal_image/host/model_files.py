@@ -51,7 +51,8 @@ def find(
 
 
 def _download(model: Model, registry: Registry, models_dir: Path, options: argparse.Namespace, output: Output) -> None:
-    from hal_image.host.pull import pull  # noqa: PLC0415 - once in the life of a model
+    from hal_image.host.hal8000 import registration  # noqa: PLC0415 - once in the life of a model
+    from hal_image.host.pull import pull  # noqa: PLC0415 - likewise
 
     output.note(
         f"{model.name} is not here yet and is downloaded now; Ctrl-C stops that, what has come stays, "
@@ -59,3 +60,4 @@ def _download(model: Model, registry: Registry, models_dir: Path, options: argpa
     )
     deadline = Deadline.after(options.timeout)
     pull([model], registry, models_dir, engine=options.engine, output=output, deadline=deadline)
+    registration.refresh(models_dir, output)

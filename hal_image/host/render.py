@@ -33,8 +33,8 @@ def printable(text: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    """As ``printable``, but bytes that are no UTF-8 stay as they are, for programs."""
-    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else repr(c)[1:-1] for c in text)
+    """As ``printable``, but tabs and bytes that are no UTF-8 stay as they are, for programs."""
+    return "".join(c if c.isprintable() or c == "\t" or "\udc80" <= c <= "\udcff" else repr(c)[1:-1] for c in text)
 
 
 class Output:

@@ -1,9 +1,9 @@
 """The error codes that tests assert, found in their source.
 
-A code counts as tested where it is compared in an ``assert`` about a code, or where it is handed to such an assert: as
-an argument of ``parametrize``, or of a function or class of the tests, in a module that has one. A code that is a plain
-word, as ``timeout``, counts only in the ``assert`` itself. So it does where it is looked for in what a program printed:
-``b'"timeout"' in out``. Making an error with a code tests nothing.
+A code counts as tested where it is compared in an ``assert`` about a code, or where it is handed to such an assert:
+as an argument of ``parametrize`` or a table that is one, or of a function or class of the tests, in a module that
+has one. A code that is a plain word, as ``timeout``, counts only in the ``assert`` itself. So it does where it is
+looked for in what a program printed: ``b'"timeout"' in out``. Making an error with a code tests nothing.
 """
 
 from __future__ import annotations
@@ -66,12 +66,27 @@ def _looked_for(node: ast.Assert) -> Iterator[str]:
 
 
 def _handed_over(tree: ast.Module) -> Iterator[ast.AST]:
+    tables = _tables(tree)
     own = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             if name in own or name == "parametrize":
                 yield node
+            if name == "parametrize":
+                yield from (
+                    tables[part.id] for part in ast.walk(node) if isinstance(part, ast.Name) and part.id in tables
+                )
+
+
+def _tables(tree: ast.Module) -> dict[str, ast.AST]:
+    """What the module assigns to a name, by that name."""
+    found: dict[str, ast.AST] = {}
+    for node in tree.body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found.update({target.id: node for target in targets if isinstance(target, ast.Name)})
+    return found
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:

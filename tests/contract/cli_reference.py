@@ -29,6 +29,8 @@ SYNOPSIS = {
         "models add PATH|URL|hf:OWNER/REPO/FILE --name NAME\nmodels import DIR"
     ),
     "info": "info IMAGE",
+    "completion": "completion bash|zsh|fish\ncompletion next [options] --words WORD...",
+    "hal8000": "hal8000 register\nhal8000 unregister\nhal8000 status",
 }
 """How a command is called; one that is not here takes options only."""
 
@@ -117,7 +119,7 @@ def page() -> str:
     for name, text in COMMANDS.items():
         parser = command_parser(name, SCRIPT)
         calls = SYNOPSIS.get(name, name).splitlines()
-        synopsis = "\n".join(f"{SCRIPT} {call} [options]" for call in calls)
+        synopsis = "\n".join(f"{SCRIPT} {call}{'' if '[options]' in call else ' [options]'}" for call in calls)
         parts.append(f"## {name}\n\n{_capitalised(text)}.\n\n```\n{synopsis}\n```\n")
         parts.append(
             _table([action for group in parser._action_groups for action in group._group_actions], parser.prog)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -18,7 +21,7 @@ from hal_image import about
 from hal_image.host import arguments
 from hal_image.host.command_arguments import COMMANDS
 from hal_image.models.registry import default_registry_path, load_registry
-from tests.contract import cli_reference, schemas
+from tests.contract import cli_reference, man_page, schemas
 from tests.contract.answers import check_answer, check_lines
 
 if TYPE_CHECKING:
@@ -73,6 +76,28 @@ def test_cli_reference_is_current() -> None:
     assert path.read_text(encoding="utf-8") == cli_reference.page(), (
         "make it anew: python3 -m tests.contract.cli_reference > docs/reference/cli.md"
     )
+
+
+def test_the_man_page_is_current() -> None:
+    assert (ROOT / "man" / "hal-generate-image.1").read_text(encoding="utf-8") == man_page.page(), (
+        "make it anew: python3 -m tests.contract.man_page > man/hal-generate-image.1"
+    )
+
+
+def test_the_man_page_can_be_read() -> None:
+    if shutil.which("man") is None:
+        pytest.skip("there is no man here")
+    shown = subprocess.run(
+        ["man", "--warnings", "-E", "ascii", "-l", str(ROOT / "man" / "hal-generate-image.1")],
+        env={**os.environ, "MANPAGER": "cat", "MANWIDTH": "100", "MAN_KEEP_FORMATTING": "", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stderr == ""
+    text = re.sub(".\x08", "", shown.stdout)
+    for line in ("-p, --prompt TEXT", "hal-generate-image models pull NAME...", "HAL_STATE_DIR", "129, 130, 143"):
+        assert line in text
 
 
 def test_the_help_page_is_what_the_parser_says() -> None:
@@ -195,7 +220,8 @@ def test_addresses_are_of_hosts_that_we_mean(page: Path) -> None:
 
 # -- what is shown ----------------------------------------------------------------------------------------------------
 
-PROGRAMS = {("python3", "hal_generate_image.py"), ("hal-generate-image",)}
+TOOL = ".claude/tools/image-generation/hal_generate_image.py"
+PROGRAMS = {("python3", "hal_generate_image.py"), ("python3", TOOL), ("hal-generate-image",)}
 
 
 def commands(block: Block) -> Iterator[list[str]]:

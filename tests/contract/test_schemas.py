@@ -213,6 +213,30 @@ def test_ps_and_stop_without_an_engine(call: Call) -> None:
     assert check(call("stop")[1], "stop") == {"stopped": []}
 
 
+def test_hal8000(call: Call, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "VERSION").write_text("1.4.2\n")
+    (project / "CHANGELOG.md").write_text("")
+    here = ("--project", str(project))
+    assert check(call("hal8000", "status", *here)[1], "hal8000")["entry"] is None
+    data = check(call("hal8000", "register", *here, "--bump", "minor", "--dry-run")[1], "hal8000")
+    assert (len(data["changes"]), data["backup"]) == (4, None)
+    assert check(call("hal8000", "register", *here, "--bump", "minor")[1], "hal8000")["backup"]
+    data = check(call("hal8000", "status", *here)[1], "hal8000")
+    assert (data["registered"], data["current"], data["entry"]["bios_documented"]) == (True, True, True)
+    assert check(call("hal8000", "unregister", *here)[1], "hal8000")["release"]["before"] == "1.4.2"
+
+
+def test_completion(call: Call, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert "complete -F" in check(call("completion", "bash")[1], "completion")["script"]
+    assert main(["completion", "fish", "--json", "--words", "x"]) == 2
+    assert check(json.loads(capfdbinary.readouterr().out), "completion", ok=False) == {}
+    assert main(["completion", "next", "--json", "--words", "--model", "sd1"]) == 0
+    (word,) = check(json.loads(capfdbinary.readouterr().out), "completion")["words"]
+    assert word["text"] == "sd15"
+
+
 def test_dry_run_with_warnings(call: Call, tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors")
     code, answer = call(

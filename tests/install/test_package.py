@@ -70,3 +70,11 @@ def test_it_brings_its_locks(command: Command) -> None:
     # The engine is installed from files of the package: offline, it gets as far as saying that it may not.
     done = command("serve", "--offline", "--json")
     assert json.loads(done.stdout)["error"]["code"] == "offline_not_prepared"
+
+
+def test_it_brings_its_man_page_and_completes_its_command(command: Command) -> None:
+    script = command("completion", "bash").stdout
+    assert "program=hal-generate-image\n" in script
+    places = json.loads(command("hal8000", "status", "--project", ".", "--json").stdout)["data"]
+    page = Path(places["project"]) / "venv" / "share" / "man" / "man1" / "hal-generate-image.1"
+    assert page.read_bytes() == (ROOT / "man" / page.name).read_bytes()

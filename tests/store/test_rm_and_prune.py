@@ -12,6 +12,7 @@ import yaml
 
 from hal_image.host.engines import running
 from hal_image.models import usage
+from hal_image.models.pull_events import size
 from tests.store.conftest import NAME, Call, left_over, place
 
 if TYPE_CHECKING:
@@ -33,6 +34,31 @@ def test_rm(call: Call, mine: Hub, folder: Path) -> None:
     _, answer = call("models", "rm", "mine", "--yes")
     assert (removed(answer), path.exists()) == ([NAME], False)
     assert call("models", "rm", "mine", "--yes")[1]["data"]["removed"] == []
+
+
+def test_a_registered_project_knows_what_is_there(
+    call: Call, mine: Hub, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    call("hal8000", "register", "--project", str(project))
+    monkeypatch.chdir(project)
+    whole = size(len(mine.data))
+
+    def told() -> tuple[Any, Any]:
+        entry = json.loads((project / ".claude" / "state.json").read_text())["image-generation"]
+        return entry["models_cached"], entry["storage_used"]
+
+    assert told() == ({}, "0.00 MB")
+    call("models", "pull", "mine")
+    assert told() == ({"mine": whole}, whole)
+    call("models", "rm", "mine", "--yes")
+    assert told() == ({}, "0.00 MB")
+    place(folder, mine.data)
+    call("models", "verify", "mine")
+    assert told() == ({"mine": whole}, whole)
+    call("models", "prune", "--max-size", "1MB", "--yes")
+    assert told() == ({}, "0.00 MB")
 
 
 def test_rm_of_a_link_leaves_what_it_leads_to(call: Call, mine: Hub, folder: Path, tmp_path: Path) -> None:

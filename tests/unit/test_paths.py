@@ -81,7 +81,7 @@ def test_state_dir_without_rights(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_models_dir_of_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    assert paths.project_root() == root
+    assert paths.checkout_dir() == root
     assert paths.models_dir() == root / ".docker-cache" / "models"
     monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "by-variable"))
     assert paths.models_dir() == tmp_path / "by-variable"
@@ -90,9 +90,29 @@ def test_models_dir_of_a_checkout(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert paths.models_dir("") == tmp_path / "by-variable"
 
 
+def test_models_dir_of_a_tool_of_a_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    project = tmp_path / "~" / "My Projects" / "HAL8000"
+    tool = project / ".claude" / "tools" / "image-generation"
+    for name in ("hal_generate_image.py", "models.yaml", "hal_image/paths.py"):
+        (tool / name).parent.mkdir(parents=True, exist_ok=True)
+        (tool / name).touch()
+    monkeypatch.setattr(paths, "__file__", str(tool / "hal_image" / "paths.py"))
+    assert paths.project_dir() == project
+    assert paths.models_dir() == project / ".docker-cache" / "models"
+    (tmp_path / "link").symlink_to(tool)
+    monkeypatch.setattr(paths, "__file__", str(tmp_path / "link" / "hal_image" / "paths.py"))
+    assert paths.models_dir() == project / ".docker-cache" / "models"
+    (tool / "models.yaml").unlink()
+    assert paths.project_dir() is None
+
+
+def test_a_checkout_by_itself_has_no_project() -> None:
+    assert paths.project_dir() is None
+
+
 def test_models_dir_of_an_installed_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(paths, "__file__", str(tmp_path / "site-packages" / "hal_image" / "paths.py"))
-    assert paths.project_root() is None
+    assert paths.checkout_dir() is None
     assert paths.models_dir() == tmp_path / "home" / ".cache" / "hal8000-image-gen" / "models"
 
 

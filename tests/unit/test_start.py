@@ -93,6 +93,14 @@ def test_help_and_typing_errors_prepare_nothing(state: Path) -> None:
     assert not state.exists()
 
 
+def test_a_tab_prepares_nothing(state: Path) -> None:
+    result = run("completion", "next", "--words", "--scheduler", "kl_")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "kl_optimal\n", "")
+    result = run("completion", "next", "--words", "--model", "")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (state / "venvs").exists()
+
+
 def test_what_is_imported_on_the_usual_way() -> None:
     ready_venv()
     code = """

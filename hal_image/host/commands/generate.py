@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
 
         began = time.monotonic()
-        plan = plan._replace(model=included_model.lay_out(plan.model, output, deadline))
+        plan = plan._replace(model=included_model.lay_out(plan.model, models_dir, output, deadline))
         timings.prepare_s = time.monotonic() - began
         data["model"] = plan.model_json()
     usage.touch(found.path for found in plan.model.files)

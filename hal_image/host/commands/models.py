@@ -48,9 +48,14 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     registry = load()
     models_dir = paths.models_dir(options.models_dir)
     if options.action in ACTIONS:
+        from hal_image.host.hal8000 import registration  # noqa: PLC0415 - not for `models list`
+
         module, function = ACTIONS[options.action]
         act = getattr(importlib.import_module(f"hal_image.host.store.{module}"), function)
-        result: Result = act(options, registry, models_dir, output)
+        try:
+            result: Result = act(options, registry, models_dir, output)
+        finally:  # what came or went before a failure did so all the same
+            registration.refresh(models_dir, output)
         return result
     if options.action == "list":
         if options.names:

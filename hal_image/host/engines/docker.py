@@ -68,7 +68,7 @@ class DockerEngine:
     def build_command(self) -> str:
         """What builds the image."""
         tag = "" if self.image == IMAGE else f" --tag {self.image}"
-        return f"./build-image.sh{tag}" + ("" if paths.project_root() else " of a checkout")
+        return f"./build-image.sh{tag}" + ("" if paths.checkout_dir() else " of a checkout")
 
     def settings(self, request: EngineRequest) -> card.Settings:
         """What a container for this call is started with.

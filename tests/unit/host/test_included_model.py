@@ -74,7 +74,7 @@ def test_writing_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixtu
     file = DOODLE.files[0]._replace(bytes=len(whole), sha256=hashlib.sha256(whole).hexdigest())
     model = resolve(DOODLE._replace(files=(file,)), tmp_path / "models")
     where = tmp_path / "models" / "checkpoints" / file.name
-    (found,) = included_model.lay_out(model, Output("generate"), Deadline.after(60)).files
+    (found,) = included_model.lay_out(model, tmp_path / "models", Output("generate"), Deadline.after(60)).files
     assert (found.included, found.path) == (False, where)
     assert where.read_bytes() == whole
     assert capsys.readouterr().err == f"doodle comes with this tool: writing {where}\n"
