@@ -8,7 +8,8 @@
     ├── EnvironmentError_       exit 3  Python, disk, network, Docker or GPU is not as needed
     ├── ModelError              exit 4  a model file is missing, unreadable or damaged
     ├── TimeoutError_           exit 5  it took longer than --timeout
-    ├── InterruptedError_       exit 130/143  Ctrl-C or SIGTERM
+    ├── PartialBatchError       exit 6  some lines of a batch failed; the others are done
+    ├── InterruptedError_       exit 129/130/143  SIGHUP, Ctrl-C or SIGTERM
     └── InternalError           exit 1  a bug of ours
 
 An error is shown as one line plus one line of hint. ``code`` is stable: scripts match on it, so a code is never
@@ -30,6 +31,9 @@ EXIT_USAGE = 2
 EXIT_ENVIRONMENT = 3
 EXIT_MODEL = 4
 EXIT_TIMEOUT = 5
+EXIT_PARTIAL = 6
+EXIT_SIGNAL = 128
+"""Plus the number of the signal, as a shell counts."""
 
 
 class HalError(Exception):
@@ -108,14 +112,22 @@ class TimeoutError_(HalError):
     default_code = "timeout"
 
 
+class PartialBatchError(HalError):
+    """Some lines of a batch failed, and each of them says why; the others are done and stay."""
+
+    exit_code = EXIT_PARTIAL
+    default_code = "partial_batch"
+
+
 class InterruptedError_(HalError):
     """Stopped by a signal. ``exit_code`` is set per instance: 128 + signal number."""
 
     default_code = "interrupted"
 
-    def __init__(self, message: str, *, signal_number: int) -> None:
-        super().__init__(message)
-        self.exit_code = 128 + signal_number  # type: ignore[misc]  # the one error whose code depends on the instance
+    def __init__(self, message: str, *, signal_number: int, **given: Any) -> None:
+        super().__init__(message, **given)
+        # the one error whose exit code depends on the instance
+        self.exit_code = EXIT_SIGNAL + signal_number  # type: ignore[misc]
 
 
 class InternalError(HalError):
@@ -125,13 +137,28 @@ class InternalError(HalError):
 
 
 def error_from_json(error: JsonObject) -> HalError:
-    """An ``error`` object of the JSON output or the wire as an exception again, of the class with its exit code."""
-    classes: tuple[type[HalError], ...] = (UsageError, EnvironmentError_, ModelError, TimeoutError_)
-    kind = next((known for known in classes if known.exit_code == error.get("exit_code")), HalError)
-    return kind(
-        str(error.get("message", "failed")),
-        code=str(error.get("code", kind.default_code)),
-        hint=str(error.get("hint", "")),
-        retryable=bool(error.get("retryable", False)),
-        details=error.get("details") or {},
-    )
+    """An ``error`` object of the JSON output or the wire as an exception again, of the class that it was.
+
+    A code that a newer version knows and this one does not becomes an error of the class with its exit code.
+    """
+    code, exit_code = str(error.get("code", "")), error.get("exit_code")
+    given: JsonObject = {
+        "hint": str(error.get("hint", "")),
+        "retryable": bool(error.get("retryable", False)),
+        "details": error.get("details") or {},
+    }
+    message = str(error.get("message", "failed"))
+    if isinstance(exit_code, int) and exit_code > EXIT_SIGNAL:
+        return InterruptedError_(message, signal_number=exit_code - EXIT_SIGNAL, **given)
+    by_exit_code: tuple[type[HalError], ...] = (
+        UsageError, EnvironmentError_, ModelError, TimeoutError_, PartialBatchError,
+    )  # fmt: skip
+    kind = CLASS_OF_CODE.get(code) or next((known for known in by_exit_code if known.exit_code == exit_code), HalError)
+    return kind(message, code=code or None, **given)
+
+
+CLASS_OF_CODE: dict[str, type[HalError]] = {
+    **dict.fromkeys(("registry_invalid", "registry_unreadable", "registry_not_editable"), RegistryError),
+    **dict.fromkeys(("internal", "wire_invalid", "wire_version"), InternalError),
+}
+"""The codes whose class the exit code does not tell."""
