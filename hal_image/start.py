@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from hal_image import about
+from hal_image import about, interrupt
 from hal_image.install import where
 
 TYPE_CHECKING = False  # typing's own takes longer to import than everything here; type checkers know the name
@@ -39,6 +39,7 @@ def main(argv: Sequence[str], script: str) -> int:
     """
     if list(argv) in (["--version"], ["-h"], ["--help"]):
         return _write(_page(argv[0]))
+    interrupt.end_at_once(argv)
     if where.inside("host"):
         return _host(argv)
     if argv and argv[-1] in {"-h", "--help"}:  # a second Python would double the time of an answer that needs none
@@ -86,7 +87,6 @@ def _prepare(argv: Sequence[str]) -> int | None:
     code = _precheck(argv)
     if code is not None:
         return code
-    import signal
     import time
 
     from hal_image.errors import HalError, InterruptedError_
@@ -96,6 +96,7 @@ def _prepare(argv: Sequence[str]) -> int | None:
     options = parse(argv, about.PROGRAM)
     timeout = getattr(options, "timeout", None)
     try:
+        interrupt.raise_first(lambda number: interrupt.tell(number, argv))
         prepare_host(
             _silent if options.quiet else _tell,
             deadline=None if timeout is None else time.monotonic() + timeout,
@@ -103,8 +104,10 @@ def _prepare(argv: Sequence[str]) -> int | None:
         )
     except HalError as error:
         return _fail(error, argv)
-    except KeyboardInterrupt:
-        return _fail(InterruptedError_("interrupted", signal_number=signal.SIGINT), argv)
+    except KeyboardInterrupt as stopped:
+        number = getattr(stopped, "number", 2)
+        return _fail(InterruptedError_(interrupt.message(number), signal_number=number), argv)
+    interrupt.end_at_once(argv)
     return None
 
 

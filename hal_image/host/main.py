@@ -7,9 +7,9 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from hal_image import about
+from hal_image import about, interrupt
 from hal_image.errors import HalError, InternalError, InterruptedError_
 from hal_image.host import render
 from hal_image.host.arguments import parse
@@ -17,12 +17,11 @@ from hal_image.host.arguments import parse
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from types import FrameType
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command that ``argv`` (without the program's name) asks for and returns its exit code."""
-    _install_signal_handlers()
+    interrupt.end_at_once(argv)
     options = _parsed(argv)
     if isinstance(options, int):
         return options
@@ -44,10 +43,13 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(options: argparse.Namespace, output: render.Output) -> int:
     try:
+        interrupt.raise_first(lambda number: _tell_end(number, output))
         command = importlib.import_module(f"hal_image.host.commands.{options.command}")
-        return output.result(command.run(options, output))
-    except KeyboardInterrupt:
-        return output.failure(InterruptedError_("interrupted", signal_number=signal.SIGINT))
+        result = command.run(options, output)
+        interrupt.end_in_silence()
+        return output.result(result)
+    except KeyboardInterrupt as stopped:
+        return output.failure(_interrupted(getattr(stopped, "number", signal.SIGINT)))
     except BrokenPipeError:
         raise
     except HalError as error:
@@ -86,14 +88,15 @@ def _program() -> str:
     return name if name not in {"", "-c", "__main__.py"} else about.PROGRAM
 
 
-def _install_signal_handlers() -> None:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does: the job is taken back, no half file stays."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _on_signal)
+def _interrupted(number: int) -> InterruptedError_:
+    return InterruptedError_(interrupt.message(number), signal_number=number)
 
 
-def _on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise InterruptedError_(f"stopped by {signal.Signals(number).name}", signal_number=number)
+def _tell_end(number: int, output: render.Output) -> None:
+    """Says that the command ends without having tidied up, unless it has said how it ended."""
+    if not output.ended:
+        with suppress(Exception):  # it may have been saying something just then; the exit code is what counts
+            output.failure(_interrupted(number))
 
 
 def _bug(error: Exception) -> InternalError:

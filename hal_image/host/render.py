@@ -54,6 +54,8 @@ class Output:
         self.warnings: list[Warn] = []
         self.partial_data: JsonObject = {}
         """What a failing command has done up to then; becomes ``data`` of the JSON output."""
+        self.ended = False
+        """Whether how the command ended has been told, or is being told."""
 
     @property
     def machine(self) -> bool:
@@ -95,6 +97,7 @@ class Output:
         Returns:
             the exit code.
         """
+        self.ended = True
         if result.raw is not None:
             self._out(result.raw)
         elif not self.machine:
@@ -113,6 +116,7 @@ class Output:
         Returns:
             the exit code.
         """
+        self.ended = True
         self._err(f"error: {printable(error.message)}")
         if error.hint:
             self._err(f"hint: {printable(error.hint)}")
