@@ -30,7 +30,7 @@ examples:
   %(prog)s -p "a castle" --model flux --size 1024x768 --count 3 -o "castle-{{index}}.png"
 
 standard output: the absolute path of each picture, or one JSON object with --json, and nothing else
-exit codes: 0 ok, 1 failed, 2 usage, 3 environment, 4 model, 5 timeout, 130/143 stopped by a signal
+exit codes: 0 ok, 1 failed, 2 usage, 3 environment, 4 model, 5 timeout, 6 some of a batch, 130/143 by a signal
 """
 
 

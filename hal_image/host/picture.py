@@ -12,7 +12,7 @@ from hal_image.host import output as targets
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hal_image.host.engines import Connection
+    from hal_image.host.engines import Connection, Needs
     from hal_image.host.render import Output
     from hal_image.request import ImageRequest
     from hal_image.workflow import Graph
@@ -29,6 +29,7 @@ class Picture(NamedTuple):
         file: where it goes; ``None`` for standard output.
         no_clobber: fail rather than replace ``file``.
         keep_alive_s: how long the model stays in memory afterwards.
+        needs: what its model asks of the machine.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Picture(NamedTuple):
     file: Path | None
     no_clobber: bool
     keep_alive_s: float
+    needs: Needs
 
 
 class Saved(NamedTuple):

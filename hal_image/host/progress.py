@@ -38,13 +38,11 @@ class Progress:
     def show(self, event: JsonObject, index: int) -> None:
         """Shows one event of the job ``index`` (from 0)."""
         kind = event["event"]
-        self._stream(event, index)
-        if kind == "queued" and event["position"]:
-            jobs = "job" if event["position"] == 1 else "jobs"
-            self._once(f"queued-{index}", f"waiting for {event['position']} {jobs} before this one")
+        self._stream(event, {"index": index + 1})
+        if kind == "queued":
+            self._say_queued(event, index)
         elif kind == "booting":
-            self._once("boot", "starting ComfyUI")
-            self._now_and_then(f"still starting ComfyUI ({show_duration(event['seconds'])})")
+            self._say_booting(event)
         elif kind == "node" and "Loader" in event["class_type"]:
             self._once("load", "loading the model")
         elif kind == "progress":
@@ -57,6 +55,15 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def _say_queued(self, event: JsonObject, index: int = 0) -> None:
+        if event["position"]:
+            jobs = "job" if event["position"] == 1 else "jobs"
+            self._once(f"queued-{index}", f"waiting for {event['position']} {jobs} before this one")
+
+    def _say_booting(self, event: JsonObject) -> None:
+        self._once("boot", "starting ComfyUI")
+        self._now_and_then(f"still starting ComfyUI ({show_duration(event['seconds'])})")
 
     def _step(self, event: JsonObject, index: int) -> None:
         value, total = event.get("value") or 0, event.get("max") or 0
@@ -84,12 +91,12 @@ class Progress:
             self._last_line = now
             self._output.note(text)
 
-    def _stream(self, event: JsonObject, index: int) -> None:
-        """Passes an event on to ``--jsonl``; progress at most ten times a second."""
+    def _stream(self, event: JsonObject, place: JsonObject) -> None:
+        """Passes an event on to ``--jsonl``, with the picture that it is of; progress at most ten times a second."""
         now = time.monotonic()
         last_step = event.get("value") == event.get("max")
         if event["event"] == "progress" and not last_step and now - self._last_event < 1 / EVENTS_PER_SECOND:
             return
         self._last_event = now
         hidden = {"v", "job", "engine", "images", "error"}
-        self._output.event({"index": index + 1, **{key: value for key, value in event.items() if key not in hidden}})
+        self._output.event({**place, **{key: value for key, value in event.items() if key not in hidden}})

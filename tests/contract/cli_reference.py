@@ -29,6 +29,7 @@ SYNOPSIS = {
         "models rm NAME... [--yes] [--dry-run]\nmodels prune --max-size SIZE [--yes] [--dry-run]\n"
         "models add PATH|URL|hf:OWNER/REPO/FILE --name NAME\nmodels import DIR"
     ),
+    "batch": "batch FILE|-",
     "info": "info IMAGE",
 }
 """How a command is called; one that is not here takes options only."""

@@ -95,9 +95,10 @@ def _place(options: argparse.Namespace, requests: list[ImageRequest]) -> list[Pa
 def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
     """The pictures in order, as a session takes them."""
     model = metadata.model_facts(plan.model)
+    needs = plan.needs(low_vram=options.low_vram)
     for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
         file = plan.files[index] if plan.files else None
-        yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive)
+        yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive, needs)
 
 
 def _dry_run(plan: Plan, data: JsonObject) -> Result:

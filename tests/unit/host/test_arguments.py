@@ -16,7 +16,7 @@ def test_flags_alone_mean_generate() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_first_word_is_a_command(command: str) -> None:
-    arguments = [command, "x.png"] if command == "info" else [command]
+    arguments = [command, "x"] if command in {"batch", "info"} else [command]
     assert parse(arguments, "hal").command == command
 
 
