@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from hal_image.host.render import Output
 
 
+DRAW_EVERY_S = 0.1
+"""Seconds between two looks of the bar, which also moves while a picture that takes long is made."""
+
+
 class BatchProgress(Progress):
     """Counts lines.
 
@@ -34,6 +38,7 @@ class BatchProgress(Progress):
         self._resumed = 0
         self._began = time.monotonic()
         self._first = True
+        self._drawn = 0.0
 
     def show(self, event: JsonObject, index: int) -> None:
         """Shows one event of the picture ``index`` (from 0)."""
@@ -49,7 +54,8 @@ class BatchProgress(Progress):
             self._draw()
         elif kind == "progress":
             self._draw()
-            self._now_and_then(self._text())
+            step = f"line {self._line_of(index + 1)} at step {event.get('value')} of {event.get('max')}"
+            self._now_and_then(f"{self._text()}; {step}")
 
     def count(self, *, failed: bool, resumed: bool) -> None:
         """Counts a line that is over."""
@@ -73,16 +79,19 @@ class BatchProgress(Progress):
             # all pictures count alike for the time that is left: the first ones are slow, which a mean forgets
             self._bar = tqdm(total=self._total, unit="line", leave=False, file=sys.stderr, smoothing=0)
             self._output.before_message = self._bar.clear
+        if time.monotonic() - self._drawn < DRAW_EVERY_S:
+            return
+        self._drawn = time.monotonic()
         self._bar.initial = self._resumed  # what an earlier run did says nothing of the time that is left
-        if self._failed:
-            self._bar.set_postfix_str(f"{self._failed} failed", refresh=False)
-        self._bar.update(self._over - self._bar.n)
+        self._bar.n = self._over
+        self._bar.set_postfix_str(f"{self._failed} failed" if self._failed else "", refresh=False)
+        self._bar.refresh()
 
     def _text(self) -> str:
-        done = f"{self._over}" if self._total is None else f"{self._over} of {self._total}"
+        done = f"lines done: {self._over}" + (f" of {self._total}" if self._total is not None else "")
         failed = f", {self._failed} failed" if self._failed else ""
         made = self._over - self._resumed
         if self._total is None or not made:
-            return f"{done} lines{failed}"
+            return f"{done}{failed}"
         left = (time.monotonic() - self._began) / made * (self._total - self._over)
-        return f"{done} lines{failed}, about {show_duration(left)} left"
+        return f"{done}{failed}, about {show_duration(left)} left"
