@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 
 def pytest_configure() -> None:
-    """Lets Ctrl-C through to the commands that the tests start.
+    """Lets Ctrl-C and SIGHUP through to the commands that the tests start.
 
-    A script's background job has it switched off, and so would have everything that it starts.
+    A script's background job has the one switched off, what ``nohup`` runs the other, and so would have everything that
+    they start.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -53,8 +53,10 @@ def _run(options: argparse.Namespace, output: render.Output) -> int:
     except BrokenPipeError:
         raise
     except HalError as error:
+        interrupt.end_in_silence()
         return output.failure(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a bug is told as one, with its log
+        interrupt.end_in_silence()
         return output.failure(_bug(error))
 
 

@@ -243,6 +243,7 @@ def test_a_picture_that_ends_comfyui_twice_is_given_up(hal: Hal) -> None:
     out, err = process.communicate(timeout=200)
     assert process.returncode == 6, err
     assert error_codes(results(out)) == ["comfyui_crashed", None]
+    hal("serve")  # for the tests that come next
 
 
 def test_without_an_engine_the_batch_ends_at_once(lone_hal: Hal) -> None:
@@ -256,6 +257,16 @@ def test_without_an_engine_the_batch_ends_at_once(lone_hal: Hal) -> None:
     schemas.strict("result").validate(answer)
     assert answer["data"]["done"] == 0
     assert answer["data"]["not_tried"] >= 4
+
+
+def test_stop_ends_the_engine_and_not_the_batch(lone_hal: Hal) -> None:
+    (lone_hal.cwd / "in").write_bytes(prompts(6))
+    process = lone_hal.start("batch", "in", *QUICK, *OUT)
+    lone_hal.wait_for((lone_hal.cwd / "out" / "1.png").exists, 120)
+    lone_hal("stop", code=None)
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    assert [line["ok"] for line in results(out)] == [True] * 6
 
 
 def test_keep_alive_zero_ends_the_engine_with_the_batch(lone_hal: Hal) -> None:

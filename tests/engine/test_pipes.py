@@ -75,7 +75,9 @@ def test_bytes_for_a_reader_that_has_gone(hal: Hal) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_while_the_engine_starts(lone_hal: Hal, number: signal.Signals, code: int) -> None:
     process = lone_hal.start("-p", "x", *QUICK, "-o", "x.png", "--json")
-    lone_hal.wait_for(lambda: [engine for engine in lone_hal.engines() if engine.get("queued") or engine.get("running")])
+    lone_hal.wait_for(
+        lambda: [engine for engine in lone_hal.engines() if engine.get("queued") or engine.get("running")]
+    )
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == json.loads(out)["error"]["exit_code"] == code

@@ -41,6 +41,11 @@ class Place(NamedTuple):
     line: OpenLine
     number: int
 
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Of the line, and of the picture."""
+        return self.line.line.number, self.number
+
 
 def concerns_all(error: HalError) -> bool:
     """Whether an error would meet every other line, too: no engine, no space on the disk."""

@@ -26,13 +26,13 @@ class BatchProgress(Progress):
     Args:
         output: where it goes.
         total: how many lines there are; ``None`` while nobody knows.
-        line_of: the number of the line that a picture, from 1, is of.
+        place_of: of which line a picture, from 1, is, and which one of that line.
     """
 
-    def __init__(self, output: Output, total: int | None, line_of: Callable[[int], int]) -> None:
+    def __init__(self, output: Output, total: int | None, place_of: Callable[[int], tuple[int, int]]) -> None:
         super().__init__(output, 1)
         self._total = total
-        self._line_of = line_of
+        self._place_of = place_of
         self._over = 0
         self._failed = 0
         self._resumed = 0
@@ -43,7 +43,8 @@ class BatchProgress(Progress):
     def show(self, event: JsonObject, index: int) -> None:
         """Shows one event of the picture ``index`` (from 0)."""
         kind = event["event"]
-        self._stream(event, {"line": self._line_of(index + 1)})
+        line, number = self._place_of(index + 1)
+        self._stream(event, {"line": line, "index": number})
         if kind == "queued" and self._first:
             self._say_queued(event)
             self._first = False
@@ -53,9 +54,8 @@ class BatchProgress(Progress):
             self._once("running", "drawing")
             self._draw()
         elif kind == "progress":
-            self._draw()
-            step = f"line {self._line_of(index + 1)} at step {event.get('value')} of {event.get('max')}"
-            self._now_and_then(f"{self._text()}; {step}")
+            step = f"line {line} at step {event.get('value')} of {event.get('max')}"
+            self._draw(step)
 
     def count(self, *, failed: bool, resumed: bool) -> None:
         """Counts a line that is over."""
@@ -63,15 +63,16 @@ class BatchProgress(Progress):
         self._failed += failed
         self._resumed += resumed
         self._draw()
-        self._now_and_then(self._text())
 
     def close(self) -> None:
         """Takes the bar away."""
         super().close()
         self._output.before_message = None
 
-    def _draw(self) -> None:
+    def _draw(self, step: str = "") -> None:
+        """Shows how far it is: now and then, where there is no terminal to draw on."""
         if not self._draws:
+            self._now_and_then(f"{self._text()}; {step}" if step else self._text())
             return
         if self._bar is None:
             from tqdm import tqdm  # noqa: PLC0415 - costs 30 ms, and only a terminal needs it

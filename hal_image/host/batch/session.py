@@ -27,6 +27,8 @@ LET_GO_S = 60.0
 FRUITLESS = 5
 """How many engines in a row may end without having made a picture: two pictures each take two with them, and a third
 one the first of its own, before it is the engine that is taken to be broken."""
+RENEW_AFTER = 1000
+"""Pictures after which a new connection is made: the engine remembers all jobs of a connection as long as it lasts."""
 TRIED_AGAIN = {"comfyui_crashed", "job_lost"}
 """Errors after which a picture is tried a second time, as it is when the engine itself ends."""
 
@@ -79,6 +81,8 @@ class BatchSession(Session):
         """The number of the picture that is being made."""
         self._tried: set[int] = set()
         """Numbers of pictures that are tried for the second time."""
+        self._submitted = 0
+        """Jobs of this connection."""
         self._fruitless = 0
         """Connections in a row over which nothing was made."""
         self._overdue: TimeoutError_ | None = None
@@ -95,6 +99,7 @@ class BatchSession(Session):
             if connection is None:
                 continue
             self._timings.prepare_s += connection.prepare_s
+            self._submitted = 0
             try:
                 self._talk(connection)
             except LinkClosed as error:
@@ -153,7 +158,7 @@ class BatchSession(Session):
         try:
             while True:
                 self._submit_more(connection)
-                if not self._flying and self._source.ended:
+                if not self._flying and (self._source.ended or self._used_up):
                     return
                 self._mind_the_time(connection)
                 event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S), self._source.waits_for)
@@ -163,12 +168,18 @@ class BatchSession(Session):
             self._cancel(connection)
             raise
 
+    @property
+    def _used_up(self) -> bool:
+        """Whether the next picture needs a new connection; not with ``--keep-alive 0``: it ends the engine."""
+        return self._submitted >= RENEW_AFTER and self._wanted.keep_alive_s != 0
+
     def _submit_more(self, connection: Connection) -> None:
-        while len(self._flying) < IN_FLIGHT:
+        while len(self._flying) < IN_FLIGHT and not self._used_up:
             picture = self._again.pop(0) if self._again else self._source.next(wait=False)
             if picture is None:
                 return
             if self._fits(picture):
+                self._submitted += 1
                 self._submit(picture, connection)
 
     def _on_event(self, event: JsonObject, job: str, connection: Connection) -> None:

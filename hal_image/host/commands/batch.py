@@ -78,7 +78,7 @@ def _make(
     timings = Timings()
     total = source.count()
     listener = BatchListener(options, output)
-    progress = BatchProgress(output, total, lambda number: listener.pictures.place(number).line.line.number)
+    progress = BatchProgress(output, total, lambda number: listener.pictures.place(number).numbers)
     results = Results(output, progress)
     date = time.strftime(targets.DATE_FORMAT) if journal is None else journal.date
     listener.pictures = Pictures(source, options, planner, journal, date, results, output)

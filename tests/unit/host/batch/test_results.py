@@ -27,7 +27,7 @@ def bad(code: str = "line_invalid") -> UsageError:
 @pytest.fixture
 def results() -> Results:
     output = Output("batch")
-    return Results(output, BatchProgress(output, 3, lambda number: number))
+    return Results(output, BatchProgress(output, 3, lambda number: (number, 1)))
 
 
 def told(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -128,7 +128,7 @@ def test_what_stops_a_batch(error: HalError, all_of_them: bool) -> None:
 
 def test_progress_in_a_log_counts_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hal_image.host.progress.LINE_EVERY_S", -1)
-    progress = BatchProgress(Output("batch"), 4, lambda number: number + 10)
+    progress = BatchProgress(Output("batch"), 4, lambda number: (number + 10, 1))
     progress.count(failed=False, resumed=True)
     progress.count(failed=True, resumed=False)
     progress.show({"event": "progress", "value": 3, "max": 9}, 0)
@@ -140,7 +140,7 @@ def test_progress_in_a_log_counts_lines(capsys: pytest.CaptureFixture[str], monk
 
 def test_progress_of_a_pipe_knows_no_end(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hal_image.host.progress.LINE_EVERY_S", -1)
-    BatchProgress(Output("batch"), None, lambda number: number).count(failed=False, resumed=False)
+    BatchProgress(Output("batch"), None, lambda number: (number, 1)).count(failed=False, resumed=False)
     assert capsys.readouterr().err == "lines done: 1\n"
 
 
@@ -150,7 +150,7 @@ def test_a_terminal_has_one_bar_and_messages_do_not_run_into_it(
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(progress_module, "DRAW_EVERY_S", 0)
     output = Output("batch")
-    progress = BatchProgress(output, 4, lambda number: number)
+    progress = BatchProgress(output, 4, lambda number: (number, 1))
     for index in range(3):
         progress.show({"event": "running", "device": "cpu"}, index)
         progress.count(failed=False, resumed=False)
