@@ -421,6 +421,43 @@ def test_only_what_is_missing_or_was_changed_is_made(hal: Hal) -> None:
     assert all(line["ok"] for line in second)
 
 
+def test_a_picture_that_could_not_be_noted_any_more_is_known_by_what_it_says(hal: Hal) -> None:
+    call = ("batch", "-", *QUICK, "--no-clobber", *OUT)
+    first = results(hal(*call, stdin=prompts(2)).out)
+    journal = newest(hal)
+    records = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(record for record in records if b'"picture": 1' not in record))
+    second = results(hal(*call, "--resume", stdin=prompts(2)).out)
+    assert [line["images"] for line in second] == [line["images"] for line in first]
+    assert all(line["resumed"] for line in second)
+
+
+def test_a_file_of_somebody_else_is_not_taken_for_a_picture(hal: Hal) -> None:
+    call = ("batch", "-", *QUICK, "--no-clobber", *OUT)
+    hal(*call, stdin=prompts(2))
+    journal = newest(hal)
+    records = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(record for record in records if b'"picture": 1' not in record))
+    hal("-p", "another", *QUICK, "-o", "out/1.png")
+    (hal.cwd / "out" / "2.png").write_text("mine")
+    found = results(hal(*call, "--resume", stdin=prompts(2), code=2).out)
+    assert error_codes(found) == ["output_exists", "output_exists"]
+
+
+def test_a_connection_is_renewed_after_many_pictures(hal: Hal) -> None:
+    script = hal.cwd / "few.py"
+    script.write_text(
+        f"import sys; sys.path.insert(0, {str(hal.script.parent)!r})\n"
+        "from hal_image.host.batch import session\n"
+        "from hal_image.host.main import main\n"
+        "session.RENEW_AFTER = 2\n"
+        "raise SystemExit(main(sys.argv[1:]))\n"
+    )
+    few = Hal(hal.environment, hal.cwd, script)
+    found = results(few("batch", "-", *QUICK, *OUT, stdin=lines("1", {"prompt": "2", "count": 2}, "3", "4")).out)
+    assert [len(line["images"]) for line in found] == [1, 2, 1, 1]
+
+
 def test_two_runs_of_the_same_batch_do_not_share_a_journal(hal: Hal) -> None:
     first = hal.start("batch", "-", *QUICK, *OUT, stdin=subprocess.PIPE)
     assert first.stdin is not None
