@@ -1,9 +1,9 @@
 """``python3 -m bench [PART …]``: measures what the tool promises about speed. Prepares what it needs, as the tests do.
 
 Parts: ``cli`` (start of the command line), ``warm`` (overhead of a warm call), ``boot`` (engine against a bare
-ComfyUI), ``store`` (downloads, and files that are known already), ``docker`` (a call with the engine in a container and
-beside it; needs the image, and is left out unless asked for). With ``--comfy FILE`` comfy-cli is measured beside us in
-the same run.
+ComfyUI), ``batch`` (a thousand tiny pictures in one command), ``store`` (downloads, and files that are known
+already), ``docker`` (a call with the engine in a container and beside it; needs the image, and is left out unless
+asked for). With ``--comfy FILE`` comfy-cli is measured beside us in the same run.
 """
 
 from __future__ import annotations

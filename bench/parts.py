@@ -18,6 +18,7 @@ import urllib.request
 from functools import partial
 from pathlib import Path
 
+from bench.batch import bench_batch
 from bench.runs import alternate, show, wall
 from bench.store import bench_store
 from hal_image.engine.comfyui_process import free_port
@@ -27,7 +28,7 @@ from tests import synthetic
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "hal_generate_image.py"
-PARTS = ("cli", "warm", "boot", "store", "docker")
+PARTS = ("cli", "warm", "boot", "batch", "store", "docker")
 CHECKPOINT = "v1-5-pruned-emaonly-fp16.safetensors"
 PICTURE = ("--model", "sd15", "--size", "64", "--steps", "1")
 
@@ -229,6 +230,8 @@ def main() -> int:
             bench_warm(world, options.runs, options.comfy)
         if "boot" in parts:
             bench_boot(world, max(3, options.runs // 3))
+        if "batch" in parts:
+            bench_batch(world, PICTURE)
         if "store" in parts:
             bench_store(world, options.runs)
         if "docker" in parts:

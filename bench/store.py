@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.runs import alternate, show, wall
+from bench.runs import alternate, measured, show, wall
 from tests.store.conftest import REGISTRY
 from tests.store.hub_server import Hub
 from tests.store.xet_storage import XetStorage
@@ -69,7 +67,7 @@ def _speed(world: World, env: dict[str, str], data: bytes, runs: int) -> None:
     def ours() -> float:
         target.unlink(missing_ok=True)
         command = [sys.executable, "-I", str(world.script), "models", "pull", "mine", "-q"]
-        seconds, kilobytes = _measured(command, {**env, "HF_ENDPOINT": hub.url}, world.folder)
+        seconds, kilobytes = measured(command, {**env, "HF_ENDPOINT": hub.url}, world.folder)
         memory.append(kilobytes)
         return seconds
 
@@ -83,21 +81,6 @@ def _speed(world: World, env: dict[str, str], data: bytes, runs: int) -> None:
         hub.close()
     show("200 MiB from loopback, seconds", results, "curl, then sha256sum")
     print(f"  memory of hal models pull at most {max(memory) / 1024:.0f} MB")
-
-
-def _measured(command: list[str], env: dict[str, str], folder: Path) -> tuple[float, int]:
-    """Seconds that a command takes, and its largest resident set in KiB as the kernel last told (Linux; else 0)."""
-    started = time.perf_counter()
-    process = subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.DEVNULL)
-    peak = 0
-    while process.poll() is None:  # not what wait4 tells: that begins with the memory of whoever forked
-        with suppress(OSError):
-            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-            peak = max([peak, *(int(size) for size in re.findall(r"VmHWM:\s+(\d+) kB", status))])
-        time.sleep(0.005)
-    if process.returncode != 0:
-        raise RuntimeError(f"{command} ended with exit code {process.returncode}")
-    return time.perf_counter() - started, peak
 
 
 def _kills(world: World, env: dict[str, str], data: bytes) -> None:

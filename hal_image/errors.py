@@ -35,6 +35,8 @@ EXIT_TIMEOUT = 5
 EXIT_PARTIAL = 6
 EXIT_SIGNAL = 128
 """Plus the number of the signal, as a shell counts."""
+SIGNALLED = (129, 130, 143)
+"""The exit codes after SIGHUP, Ctrl-C and SIGTERM."""
 
 
 MOST_MESSAGE = 1000
@@ -163,7 +165,7 @@ def error_from_json(error: JsonObject) -> HalError:
         "details": details if isinstance(details, dict) else {},
     }
     message = str(error.get("message", "failed"))
-    if isinstance(exit_code, int) and exit_code > EXIT_SIGNAL:
+    if exit_code in SIGNALLED:
         return InterruptedError_(message, signal_number=exit_code - EXIT_SIGNAL, **given)
     by_exit_code: tuple[type[HalError], ...] = (
         UsageError, EnvironmentError_, ModelError, TimeoutError_, PartialBatchError,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from hal_image import about
+from hal_image import about, interrupt
 from hal_image.install import where
 
 TYPE_CHECKING = False  # typing's own takes longer to import than everything here; type checkers know the name
@@ -40,6 +40,7 @@ def main(argv: Sequence[str], script: str) -> int:
     """
     if list(argv) in (["--version"], ["-h"], ["--help"]):
         return _write(_page(argv[0]))
+    interrupt.end_at_once(argv)
     if where.inside("host"):
         return _host(argv)
     if argv and argv[-1] in {"-h", "--help"}:  # a second Python would double the time of an answer that needs none
@@ -91,10 +92,10 @@ def _prepare(argv: Sequence[str]) -> int | None:
     import time
 
     from hal_image.host.arguments import parse
-    from hal_image.host.main import as_told, install_signal_handlers
+    from hal_image.host.main import as_told
 
     try:
-        install_signal_handlers()
+        interrupt.raise_first(lambda number: interrupt.tell(number, argv))
         from hal_image.install.host_env import prepare_host
 
         options = parse(argv, about.PROGRAM)
@@ -106,6 +107,7 @@ def _prepare(argv: Sequence[str]) -> int | None:
         )
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told as the command's own end would be
         return _fail(as_told(error), argv)
+    interrupt.end_at_once(argv)
     return None
 
 
@@ -121,21 +123,8 @@ def _silent(line: str) -> None:
 
 
 def _host(argv: Sequence[str]) -> int:
-    import signal
+    from hal_image.host.main import main as host_main
 
-    from hal_image.errors import InterruptedError_
-
-    def end(number: int, _: object) -> None:
-        raise InterruptedError_(f"stopped by {signal.Signals(number).name}", signal_number=number)
-
-    try:
-        for number in (signal.SIGTERM, signal.SIGHUP):  # importing the rest takes a while
-            signal.signal(number, end)
-        from hal_image.host.main import main as host_main
-    except InterruptedError_ as error:
-        return _fail(error, argv)
-    except KeyboardInterrupt:
-        return _fail(InterruptedError_("interrupted", signal_number=signal.SIGINT), argv)
     return host_main(argv)
 
 

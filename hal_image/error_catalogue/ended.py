@@ -26,12 +26,14 @@ ENDED: dict[str, Entry] = {
     ),
     "partial_batch": Entry(
         PartialBatchError,
-        "some lines of a batch failed, the others are done",
+        "some lines of a [batch](batch.md) failed and the others are done, or all failed for different reasons",
         helps="what each line says",
+        details={"failed": "lines that failed", "of": "lines that were tried"},
     ),
     "interrupted": Entry(
         InterruptedError_,
-        "stopped by a signal: SIGHUP 129, Ctrl-C 130, SIGTERM 143. The job was taken back, no half file stays",
+        "stopped by a signal: SIGHUP 129, Ctrl-C 130, SIGTERM 143. The job was taken back, no half file stays. A "
+        "second signal ends the command at once, without waiting for the engine",
         without_hint="whoever stopped it knows why",
     ),
 }

@@ -114,6 +114,32 @@ USAGE: dict[str, Entry] = {
         helps="delete what is left of the block by hand",
         details={"path": "the file"},
     ),
+    "line_invalid": Entry(
+        UsageError,
+        "a line of a [batch](batch.md) is no UTF-8, too long, no JSON though it begins as one, or has a field or "
+        "value that it cannot have. The message begins with the field",
+        helps="the message",
+    ),
+    "output_taken": Entry(
+        UsageError,
+        "a line of a [batch](batch.md) goes to the file of an earlier line",
+        helps="`{index}` in the name",
+    ),
+    "batch_empty": Entry(
+        UsageError,
+        "the input of a [batch](batch.md) has no line",
+        helps="the input",
+    ),
+    "batch_unreadable": Entry(
+        UsageError,
+        "the input of a [batch](batch.md) cannot be read, or is UTF-16",
+        helps="the path; convert the text",
+    ),
+    "batch_running": Entry(
+        UsageError,
+        "`--resume` while the same [batch](batch.md) is running",
+        helps="wait for it",
+    ),
     "image_unreadable": Entry(
         UsageError,
         "`info`: the file cannot be read, or is larger than 512 MB",

@@ -50,6 +50,9 @@ WARNINGS: dict[str, WarningEntry] = {
     "hot_cache_without_effect": WarningEntry(
         "`--hot-cache` was given, and the local engine, which has none, is used",
     ),
+    "batch_not_resumable": WarningEntry(
+        "the same [batch](batch.md) is running already, and `--resume` will not know what this one has done",
+    ),
     "registration_outdated": WarningEntry(
         "models came or went, and the [project](hal8000.md) that this tool is registered with could not be told: the "
         "reason is in the message",

@@ -1,4 +1,4 @@
-"""The whole command line: the options of making a picture are here, those of each command in ``command_arguments``.
+"""The whole command line: making a picture is here, each command in ``command_arguments``.
 
 Only the standard library is used here: ``--help`` and a typing error are answered before anything is installed.
 """
@@ -12,14 +12,13 @@ from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.command_arguments import COMMANDS, check, command_parser
-from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLERS, SCHEDULERS
+from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
 GENERATE = "generate"
-MAX_COUNT = 1000
 
 EPILOG = f"""\
 commands:
@@ -32,7 +31,7 @@ examples:
   %(prog)s -p "a castle" --model flux --size 1024x768 --count 3 -o "castle-{{index}}.png"
 
 standard output: the absolute path of each picture, or one JSON object with --json, and nothing else
-exit codes: 0 ok, 1 failed, 2 usage, 3 environment, 4 model, 5 timeout, 130/143 stopped by a signal
+exit codes: 0 ok, 1 failed, 2 usage, 3 environment, 4 model, 5 timeout, 6 some of a batch, 130/143 by a signal
 """
 
 
@@ -75,49 +74,12 @@ def generate_parser(program: str) -> Parser:
     text.add_argument("--prompt-file", type=values.path, metavar="FILE", help="read the prompt from a UTF-8 text file")
     text.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
 
-    model = parser.add_argument_group("how to draw it (defaults are the model's own)")
-    model.add_argument("-m", "--model", metavar="NAME", help="see `models list` (default: sdxl)")
-    model.add_argument("-W", "--width", type=values.side, metavar="PX", help="width")
-    model.add_argument("-H", "--height", type=values.side, metavar="PX", help="height")
-    model.add_argument(
-        "--size", type=values.size, metavar="WxH", help="both at once, e.g. 768x512, or 512 for a square"
+    add_model_options(parser)
+    add_target_options(
+        parser,
+        'file, folder/, or "-" for PNG bytes on standard output; {seed} {index} {model} {date} are filled in',
     )
-    model.add_argument("--steps", type=values.integer(1, MAX_STEPS), metavar="N", help="sampling steps")
-    model.add_argument("--cfg", type=values.number(0, MAX_CFG), metavar="X", help="classifier-free guidance scale")
-    model.add_argument(
-        "--guidance", type=values.number(0, MAX_GUIDANCE), metavar="X", help="distilled guidance (FLUX dev)"
-    )
-    model.add_argument("--sampler", type=values.OneOf(SAMPLERS), metavar="NAME", help="e.g. euler, dpmpp_2m")
-    model.add_argument("--scheduler", type=values.OneOf(SCHEDULERS), metavar="NAME", help="e.g. normal, karras")
-    model.add_argument("--seed", type=values.integer(0, MAX_SEED), metavar="N", help="default: random, and shown")
-    model.add_argument(
-        "-b",
-        "--count",
-        type=values.integer(1, MAX_COUNT),
-        default=1,
-        metavar="N",
-        help="pictures; seeds count up from --seed",
-    )
-
-    out = parser.add_argument_group("where it goes")
-    out.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        help='file, folder/, or "-" for PNG bytes on standard output; {seed} {index} {model} {date} are filled in',
-    )
-    out.add_argument("--no-clobber", action="store_true", help="fail rather than replace a file")
-
     add_engine_options(parser, keep_alive=True)
-    engine = parser.add_argument_group("limits")
-    engine.add_argument(
-        "--timeout", type=values.timeout, metavar="TIME", help="give up after, e.g. 90, 10m (default: by steps)"
-    )
-    engine.add_argument(
-        "--low-vram", action="store_true", help="run a model on a GPU with less memory than it needs (slow)"
-    )
-    engine.add_argument("--no-download", action="store_true", help="fail rather than download a model")
-    engine.add_argument("--offline", action="store_true", help="never use the network, not even to install")
-    engine.add_argument("--dry-run", action="store_true", help="check everything, show what would run, start nothing")
+    add_limit_options(parser, "give up after, e.g. 90, 10m (default: by steps)")
     add_output_options(parser, jsonl=True)
     return parser

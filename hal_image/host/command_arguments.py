@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
+from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMMANDS = {
+    "batch": "make a picture of each line of a file or pipe",
     "models": "list, show, download, check and remove models, and add your own",
     "serve": "start the engine now, so that the first picture comes sooner",
     "ps": "show the engines that are running",
@@ -46,7 +48,7 @@ HAL8000_ACTIONS: dict[str, tuple[str, ...]] = {
 ACTIONS = {"models": MODELS_ACTIONS, "hal8000": HAL8000_ACTIONS}
 """What commands with actions do, and the options that only some of it has."""
 
-WITH_JSONL = {"models", "serve"}
+WITH_JSONL = {"batch", "models", "serve"}
 """Commands that can stream what they do."""
 
 
@@ -91,6 +93,16 @@ def _models(parser: Parser) -> None:
     own.add_argument("--dry-run", action="store_true", help="rm, prune: only say what would be removed")
     own.add_argument("--max-size", type=values.byte_count, metavar="SIZE", help="prune: what may stay, e.g. 40GB")
     own.add_argument("--name", metavar="NAME", help="add: what --model will call it")
+
+
+def _batch(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help='prompts or JSON objects, one a line; "-" reads standard input')
+    parser.add_argument("--resume", action="store_true", help="make only what an earlier run of it did not finish")
+    parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
+    add_model_options(parser)
+    add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
+    add_engine_options(parser, keep_alive=True)
+    add_limit_options(parser, "give up a picture after, e.g. 90, 10m (default: by steps)")
 
 
 def _serve(parser: Parser) -> None:
@@ -139,6 +151,7 @@ def _completion(parser: Parser) -> None:
 
 
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
+    "batch": _batch,
     "models": _models,
     "serve": _serve,
     "stop": _stop,

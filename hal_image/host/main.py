@@ -7,20 +7,20 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from hal_image import about
+from hal_image import about, interrupt
 from hal_image.errors import EnvironmentError_, HalError, InternalError, InterruptedError_
 from hal_image.host import render
 from hal_image.host.arguments import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs the command that ``argv`` (without the program's name) asks for and returns its exit code."""
+    interrupt.end_at_once(argv)
     output = render.before_parsing(argv)
     try:
         return _run(argv, output)
@@ -33,22 +33,23 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str], output: render.Output) -> int:
     try:
-        install_signal_handlers()
         options = parse(argv, _program())
         output.command = options.command
         output.as_json, output.as_jsonl = options.json, getattr(options, "jsonl", False)
         output.quiet, output.verbose = options.quiet, options.verbose
+        interrupt.raise_first(lambda number: _tell_end(number, output))
         command = importlib.import_module(f"hal_image.host.commands.{options.command}")
-        return output.result(command.run(options, output))
+        result = command.run(options, output)
+        interrupt.end_in_silence()
+        return output.result(result)
     except SystemExit as asked:  # --help and --version have been printed
         return int(asked.code or 0)
     except BrokenPipeError:
         raise
     except BaseException as error:  # noqa: BLE001 - the last line of defence: whatever it is, it is told
-        told = as_told(error)
-        if isinstance(told, InterruptedError_):
-            _let_signals_end_it()
-        return output.failure(told)
+        if not isinstance(error, KeyboardInterrupt):
+            interrupt.end_in_silence()
+        return output.failure(as_told(error))
 
 
 def as_told(error: BaseException) -> HalError:
@@ -56,7 +57,7 @@ def as_told(error: BaseException) -> HalError:
     if isinstance(error, HalError):
         return error
     if isinstance(error, KeyboardInterrupt):
-        return InterruptedError_("interrupted", signal_number=signal.SIGINT)
+        return _interrupted(getattr(error, "number", signal.SIGINT))
     if isinstance(error, FileNotFoundError) and not _in_a_directory():
         return EnvironmentError_(
             "the current directory is not there any more",
@@ -99,20 +100,15 @@ def _program() -> str:
     return name if name not in {"", "-c", "__main__.py"} else about.PROGRAM
 
 
-def install_signal_handlers() -> None:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does: the job is taken back, no half file stays."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _on_signal)
+def _interrupted(number: int) -> InterruptedError_:
+    return InterruptedError_(interrupt.message(number), signal_number=number)
 
 
-def _let_signals_end_it() -> None:
-    """There is nothing left to take back: a further signal ends the process at once."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-
-
-def _on_signal(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise InterruptedError_(f"stopped by {signal.Signals(number).name}", signal_number=number)
+def _tell_end(number: int, output: render.Output) -> None:
+    """Says that the command ends without having tidied up, unless it has said how it ended."""
+    if not output.ended:
+        with suppress(Exception):  # it may have been saying something just then; the exit code is what counts
+            output.failure(_interrupted(number))
 
 
 def _bug(error: BaseException) -> InternalError:

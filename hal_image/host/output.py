@@ -17,11 +17,15 @@ FIELDS = ("seed", "index", "model", "date")
 DEFAULT_NAME = "hal8000-{date}-{seed}.png"
 NUMBER_WIDTH = r"0?\d{0,2}d?"
 """What may follow the colon in ``{seed:…}`` and ``{index:…}``; other formats can ask for gigabytes of digits."""
+DATE_FORMAT = "%Y%m%d-%H%M%S"
 STDOUT = "-"
 
 
 class PictureFacts(NamedTuple):
-    """What a template can name: ``date`` is ``YYYYMMDD-HHMMSS`` in local time, ``number`` counts from 1."""
+    """What a template can name: ``date`` is ``YYYYMMDD-HHMMSS`` in local time, ``number`` counts from 1.
+
+    ``number`` is the picture's, or in a batch its line's.
+    """
 
     seed: int
     number: int
@@ -29,7 +33,9 @@ class PictureFacts(NamedTuple):
     date: str
 
 
-def plan(output: str | None, facts: list[PictureFacts], *, no_clobber: bool) -> list[Path]:
+def plan(
+    output: str | None, facts: list[PictureFacts], *, no_clobber: bool, default_name: str = DEFAULT_NAME
+) -> list[Path]:
     """The absolute target of every picture.
 
     A folder gets the default name; several pictures under one name get ``-1``, ``-2`` … before the suffix.
@@ -38,15 +44,16 @@ def plan(output: str | None, facts: list[PictureFacts], *, no_clobber: bool) -> 
         output: value of ``--output``; ``None`` when it was not given.
         facts: one a picture.
         no_clobber: refuse targets that exist.
+        default_name: template of the name in a folder, or without ``output``.
 
     Raises:
         UsageError: ``output_invalid`` (bad template, not .png, a folder in the way), ``output_exists``.
         EnvironmentError_: ``output_unwritable``.
     """
-    template = output or DEFAULT_NAME
+    template = output or default_name
     _check_characters(template)
     if template.endswith(("/", os.sep)) or _is_folder(template):
-        template = str(Path(template) / DEFAULT_NAME)
+        template = str(Path(template) / default_name)
     if Path(template).suffix.lower() not in {"", ".png"}:
         raise UsageError(
             f"--output {template}: only PNG is written",
@@ -55,9 +62,11 @@ def plan(output: str | None, facts: list[PictureFacts], *, no_clobber: bool) -> 
         )
     targets = [_render(template, fact) for fact in facts]
     if len(set(targets)) < len(targets):
-        numbered = Path(template)
-        numbered = numbered.with_name(f"{numbered.stem}-{{index}}{numbered.suffix}")
-        targets = [_render(str(numbered), fact) for fact in facts]
+        suffix = Path(template).suffix
+        targets = [
+            target.with_name(f"{target.name.removesuffix(suffix)}-{position}{suffix}")
+            for position, target in enumerate(targets, start=1)
+        ]
     for target in targets:
         check(target, no_clobber=no_clobber)
     return targets

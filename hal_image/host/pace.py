@@ -41,7 +41,7 @@ class Pace:
         now = self._clock()
         if event["event"] in PROGRESS:
             full = len(self._told) == EVENTS_PER_SECOND and now - self._told[0] < 1.0
-            last = "max" in event and event["value"] == event["max"]
+            last = "max" in event and event.get("value") == event.get("max")
             soon = self._repeated is not None and now - self._repeated < PAUSE_S
             if full or (soon and not last and event["event"] in REPEATED):
                 return False

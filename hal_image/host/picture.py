@@ -14,7 +14,7 @@ from hal_image.wire import WIRE_HINT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hal_image.host.engines import Connection
+    from hal_image.host.engines import Connection, Needs
     from hal_image.host.render import Output
     from hal_image.request import ImageRequest
     from hal_image.workflow import Graph
@@ -31,6 +31,7 @@ class Picture(NamedTuple):
         file: where it goes; ``None`` for standard output.
         no_clobber: fail rather than replace ``file``.
         keep_alive_s: how long the model stays in memory afterwards.
+        needs: what its model asks of the machine.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Picture(NamedTuple):
     file: Path | None
     no_clobber: bool
     keep_alive_s: float
+    needs: Needs
 
 
 class Saved(NamedTuple):

@@ -36,13 +36,11 @@ class Progress:
     def show(self, event: JsonObject, index: int) -> None:
         """Shows one event of the job ``index`` (from 0)."""
         kind = event["event"]
-        self._stream(event, index)
-        if kind == "queued" and event["position"]:
-            jobs = "job" if event["position"] == 1 else "jobs"
-            self._once(f"queued-{index}", f"waiting for {event['position']} {jobs} before this one")
+        self._stream(event, {"index": index + 1})
+        if kind == "queued":
+            self._say_queued(event, index)
         elif kind == "booting":
-            self._once("boot", "starting ComfyUI")
-            self._now_and_then(f"still starting ComfyUI ({show_duration(event['seconds'])})")
+            self._say_booting(event)
         elif kind == "node" and "Loader" in event["class_type"]:
             self._once("load", "loading the model")
         elif kind == "progress":
@@ -55,6 +53,15 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def _say_queued(self, event: JsonObject, index: int = 0) -> None:
+        if event["position"]:
+            jobs = "job" if event["position"] == 1 else "jobs"
+            self._once(f"queued-{index}", f"waiting for {event['position']} {jobs} before this one")
+
+    def _say_booting(self, event: JsonObject) -> None:
+        self._once("boot", "starting ComfyUI")
+        self._now_and_then(f"still starting ComfyUI ({show_duration(event['seconds'])})")
 
     def _step(self, event: JsonObject, index: int) -> None:
         value, total = event.get("value") or 0, event.get("max") or 0
@@ -82,7 +89,7 @@ class Progress:
             self._last_line = now
             self._output.note(text)
 
-    def _stream(self, event: JsonObject, index: int) -> None:
-        """Passes an event on to ``--jsonl``."""
+    def _stream(self, event: JsonObject, place: JsonObject) -> None:
+        """Passes an event on to ``--jsonl``, with the picture that it is of."""
         hidden = {"v", "job", "engine", "images", "warnings", "error"}
-        self._output.event({"index": index + 1, **{key: value for key, value in event.items() if key not in hidden}})
+        self._output.event({**place, **{key: value for key, value in event.items() if key not in hidden}})

@@ -9,20 +9,23 @@ from __future__ import annotations
 import json
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hal_image.errors import EXIT_OK, HalError, shortened
 from hal_image.host.result import Result, Warn, envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from hal_image.errors import JsonObject
     from hal_image.host.pace import Pace
 
 MOST_WORD = 80
 """Characters of a command that there is not: it may be a prompt without ``--prompt``."""
+
+TOLD_ASIDE = 100
+"""How many different warnings ``Output.aside`` shows."""
 
 
 def printable(text: str) -> str:
@@ -67,6 +70,12 @@ class Output:
         """What a failing command has done up to then; becomes ``data`` of the JSON output."""
         self._pace: Pace | None = None
         self._answered = False
+        self.before_message: Callable[[], object] | None = None
+        """Called before anything is written to standard error: takes a progress bar out of the way."""
+        self.ended = False
+        """Whether how the command ended has been told, or is being told."""
+        self._aside: list[Warn] | None = None
+        self._told_aside: set[tuple[str, str]] = set()
 
     @property
     def machine(self) -> bool:
@@ -93,9 +102,40 @@ class Output:
 
         ``details`` are extra facts for the latter.
         """
-        self.warnings.append(Warn(code, message, details))
+        warning = Warn(code, message, details)
+        if self._aside is None:
+            self.warnings.append(warning)
+        else:
+            self._aside.append(warning)
+            if (code, message) in self._told_aside or len(self._told_aside) >= TOLD_ASIDE:
+                return
+            self._told_aside.add((code, message))
         if not self.quiet:
             self._err(f"warning: {printable(message)}")
+
+    @contextmanager
+    def aside(self, warnings: list[Warn]) -> Iterator[None]:
+        """Meanwhile, warnings go into ``warnings``, which has a result of its own, and each is shown only once."""
+        self._aside = warnings
+        try:
+            yield
+        finally:
+            self._aside = None
+
+    def complain(self, message: str, hint: str) -> None:
+        """Tells on standard error of something that failed while the command goes on."""
+        self._err(f"error: {printable(message)}")
+        if hint:
+            self._err(f"hint: {printable(hint)}")
+
+    def line(self, value: JsonObject) -> None:
+        """One line of a result that comes in lines; nothing with ``--json``.
+
+        Raises:
+            BrokenPipeError, HalError: as for the others.
+        """
+        if not self.as_json:
+            self._out_line(json.dumps(value))
 
     def path(self, path: str) -> None:
         """One picture is done: its path at once, so that a reader can go on while the next is made.
@@ -122,6 +162,7 @@ class Output:
         Returns:
             the exit code.
         """
+        self.ended = True
         if result.raw is not None:
             self._out(result.raw)
         elif not self.machine:
@@ -141,6 +182,7 @@ class Output:
         Returns:
             the exit code.
         """
+        self.ended = True
         self._err(f"error: {printable(error.message)}")
         if error.hint:
             self._err(f"hint: {printable(error.hint)}")
@@ -186,6 +228,8 @@ class Output:
         stream = sys.stderr
         if stream is None:
             return
+        if self.before_message is not None:
+            self.before_message()
         try:
             stream.write(text.encode(stream.encoding or "utf-8", "replace").decode(stream.encoding or "utf-8") + "\n")
             stream.flush()

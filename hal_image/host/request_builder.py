@@ -28,19 +28,30 @@ def read_prompt(options: argparse.Namespace) -> str:
     Raises:
         UsageError: ``prompt_missing``, ``prompt_twice``, ``prompt_unreadable``.
     """
-    if options.prompt is not None and options.prompt_file is not None:
-        raise UsageError("--prompt and --prompt-file exclude each other", code="prompt_twice", hint="give one of them")
-    if options.prompt_file is not None:
-        return _from_file(options.prompt_file)
-    if options.prompt is not None and options.prompt != "-":
-        return _checked(str(options.prompt))
-    asked_for = options.prompt == "-"
+    asked_for = options.prompt == "-" and options.prompt_file is None
+    if not asked_for and (options.prompt is not None or options.prompt_file is not None):
+        return given_prompt(options.prompt, options.prompt_file)
     if sys.stdin is None or (sys.stdin.isatty() and not asked_for):
         raise _missing()
     text = _decoded(sys.stdin.buffer.read(MAX_PROMPT_BYTES + 1), "standard input")
     if not text.strip():
         raise _missing()
     return text
+
+
+def given_prompt(prompt: str | None, prompt_file: str | None) -> str:
+    """The prompt that is ``prompt``, or is in ``prompt_file``.
+
+    Raises:
+        UsageError: ``prompt_missing``, ``prompt_twice``, ``prompt_unreadable``, ``prompt_too_long``.
+    """
+    if prompt is not None and prompt_file is not None:
+        raise UsageError("--prompt and --prompt-file exclude each other", code="prompt_twice", hint="give one of them")
+    if prompt_file is not None:
+        return _from_file(prompt_file)
+    if prompt is None:
+        raise _missing()
+    return _checked(prompt)
 
 
 def _from_file(name: str) -> str:

@@ -48,7 +48,8 @@ class Session:
 
     Args:
         engine: the name of an engine, as ``choose`` takes it.
-        pictures: what to make; the next is asked for when there is room for it in the engine's queue.
+        pictures: what to make; the next is asked for when there is room for it in the engine's queue. ``None`` in
+            between says that there is none yet.
         listener: hears how it goes.
         output: where warnings go.
         progress: shows what the engine says.
@@ -59,7 +60,7 @@ class Session:
     def __init__(
         self,
         engine: str | None,
-        pictures: Iterator[Picture],
+        pictures: Iterator[Picture | None],
         listener: Listener,
         *,
         output: Output,
@@ -112,14 +113,7 @@ class Session:
 
     def _give_up_after(self, attempt: int, connection: Connection, error: LinkClosed) -> None:
         if self._began or attempt == RECONNECTS:
-            log = connection.link.hello.get("log", "")
-            raise HalError(
-                f"the engine ended while it made the picture: {error}",
-                code="engine_lost",
-                hint=f"run the command again; its log is {log}",
-                retryable=True,
-                details={"log": log},
-            ) from error
+            raise engine_lost(connection, error) from error
 
     def _talk(self, connection: Connection) -> None:
         try:
@@ -139,11 +133,12 @@ class Session:
             picture = self._again.pop(0) if self._again else next(self._pictures, None)
             if picture is None:
                 return
-            job = new_job_id()
-            self._flying[job] = picture
-            connection.link.send(
-                op="submit", job=job, graph=picture.graph.to_prompt(), keep_alive_s=picture.keep_alive_s
-            )
+            self._submit(picture, connection)
+
+    def _submit(self, picture: Picture, connection: Connection) -> None:
+        job = new_job_id()
+        self._flying[job] = picture
+        connection.link.send(op="submit", job=job, graph=picture.graph.to_prompt(), keep_alive_s=picture.keep_alive_s)
 
     def _on_event(self, event: JsonObject, job: str, connection: Connection) -> None:
         kind, picture = event["event"], self._flying[job]
@@ -201,6 +196,18 @@ class Session:
                     open_jobs.remove(event["job"])
         except LinkClosed:
             return
+
+
+def engine_lost(connection: Connection, error: LinkClosed) -> HalError:
+    """What is told when an engine ended in the middle of a picture."""
+    log = connection.link.hello.get("log", "")
+    return HalError(
+        f"the engine ended while it made the picture: {error}",
+        code="engine_lost",
+        hint=f"run the command again; its log is {log}",
+        retryable=True,
+        details={"log": log},
+    )
 
 
 def new_job_id() -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import queue
 import threading
 
 BUFFER_BYTES = 1 << 20
@@ -29,7 +30,8 @@ class GrowingDigest:
         self._digest = hashlib.sha256()
         self._error: OSError | None = None
         self._ending = False
-        self._changed = threading.Condition()
+        # No Condition: an exception out of a signal's handler, just when one has been locked, would leave it locked.
+        self._news: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
@@ -39,11 +41,11 @@ class GrowingDigest:
         Raises:
             OSError: the file cannot be read, or not be written to the disk.
         """
-        with self._changed:
-            if self._error is not None:
-                raise self._error
-            self._size = size
-            self._changed.notify()
+        if self._error is not None:
+            raise self._error
+        self._size = size
+        if self._news.empty():
+            self._news.put(None)
 
     def hexdigest(self) -> str:
         """The digest of all bytes.
@@ -58,25 +60,22 @@ class GrowingDigest:
 
     def close(self) -> None:
         """End, whatever has not been read yet; a second call does nothing."""
-        with self._changed:
-            self._size = 0
+        self._size = 0
         self._end()
 
     def _end(self) -> None:
-        with self._changed:
-            self._ending = True
-            self._changed.notify()
+        self._ending = True
+        self._news.put(None)
         self._thread.join()
 
     def _follow(self) -> None:
         place = synced = 0
         try:
             while True:
-                with self._changed:
-                    # In pieces that are worth a switch of threads; the last one is whatever is left.
-                    while not self._ending and self._size - place < BUFFER_BYTES:
-                        self._changed.wait()
-                    left = self._size - place
+                # In pieces that are worth a switch of threads; the last one is whatever is left.
+                while not self._ending and self._size - place < BUFFER_BYTES:
+                    self._news.get()
+                left = self._size - place
                 if left <= 0:
                     return
                 data = os.pread(self._descriptor, min(left, BUFFER_BYTES), place)
@@ -88,5 +87,4 @@ class GrowingDigest:
                     os.fsync(self._descriptor)
                     synced = place
         except OSError as error:
-            with self._changed:
-                self._error = error
+            self._error = error

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from hal_image import request
 from hal_image.about import SCRIPT
-from hal_image.host.arguments import MAX_COUNT, generate_parser
+from hal_image.host.arguments import generate_parser
 from hal_image.host.command_arguments import COMMANDS, command_parser
+from hal_image.host.drawing_arguments import MAX_COUNT
 from hal_image.host.output import DEFAULT_NAME
 from hal_image.host.request_builder import RANDOM_SEEDS
 from hal_image.host.session import default_timeout
@@ -28,6 +29,7 @@ SYNOPSIS = {
         "models rm NAME... [--yes] [--dry-run]\nmodels prune --max-size SIZE [--yes] [--dry-run]\n"
         "models add PATH|URL|hf:OWNER/REPO/FILE --name NAME\nmodels import DIR"
     ),
+    "batch": "batch FILE|-",
     "info": "info IMAGE",
     "completion": "completion bash|zsh|fish\ncompletion next [options] --words WORD...",
     "hal8000": "hal8000 register\nhal8000 unregister\nhal8000 status",

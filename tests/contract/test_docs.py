@@ -22,7 +22,7 @@ from hal_image.host import arguments
 from hal_image.host.command_arguments import COMMANDS
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.contract import cli_reference, man_page, schemas
-from tests.contract.answers import check_answer, check_lines
+from tests.contract.answers import check_answer, check_event, check_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,6 +290,10 @@ def test_json_examples_are_answers(block: Block) -> None:
 @pytest.mark.parametrize("block", [block for block in EXAMPLES if block.language == "jsonl"], ids=named)
 def test_jsonl_examples_are_lines(block: Block) -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in block.text.splitlines()]
+    if lines[-1].get("event") == "result":  # a batch without --jsonl
+        for line in lines:
+            check_event(line)
+        return
     if "v" not in lines[0]:
         check_lines(lines)
         return
@@ -298,7 +302,7 @@ def test_jsonl_examples_are_lines(block: Block) -> None:
 
 
 def test_every_field_of_an_answer_is_explained() -> None:
-    prose = without_blocks(REFERENCE / "json-output.md") + without_blocks(REFERENCE / "engine.md")
+    prose = "".join(without_blocks(REFERENCE / f"{name}.md") for name in ("json-output", "engine", "batch"))
     words = set(re.findall(r"\w+", " ".join(code_names(prose))))
     left_out = {"_meta", "inputs", "title", "tool", "version"}  # ComfyUI's, and those of the picture's own schema
 

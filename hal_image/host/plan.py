@@ -1,0 +1,153 @@
+"""Resolves and checks everything about pictures that needs no engine: model, requests, targets, files, graphs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from hal_image.errors import ModelError
+from hal_image.host import metadata, model_files
+from hal_image.host.engines import Needs
+from hal_image.host.registry import choose_model, load
+from hal_image.host.request_builder import build as build_requests
+from hal_image.models import usage
+from hal_image.workflow import Graph, ineffective
+from hal_image.workflow import build as build_graph
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hal_image.errors import JsonObject
+    from hal_image.host.deadline import Deadline
+    from hal_image.host.registry import Chosen
+    from hal_image.host.render import Output
+    from hal_image.models.store import ResolvedModel
+    from hal_image.models.types import Model, Role
+    from hal_image.request import ImageRequest
+
+
+class Plan(NamedTuple):
+    """Everything that is known before an engine is needed. ``files`` is empty for standard output."""
+
+    requests: list[ImageRequest]
+    graphs: list[Graph]
+    files: list[Path]
+    model: ResolvedModel
+    chosen: Chosen
+
+    def model_json(self) -> JsonObject:
+        """The ``model`` object of the JSON output."""
+        return {**metadata.model_facts(self.model), "chosen": self.chosen}
+
+    def needs(self, *, low_vram: bool) -> Needs:
+        """What the model asks of the machine."""
+        model = self.model.model
+        return Needs(
+            model=model.name,
+            min_vram_gb=0.0 if low_vram else model.min_vram_gb,
+            fit_for_cpu=model.cpu or self.chosen == "no_gpu",
+            files=tuple(found.path for found in self.model.files),
+            digests=tuple(found.sha256 for found in self.model.files),
+        )
+
+
+class Planner:
+    """Makes plans. What it found out about a model it keeps: the next picture of that model costs next to nothing.
+
+    Args:
+        models_dir: the models folder.
+        output: where warnings and the progress of downloads go.
+
+    Raises:
+        RegistryError: a registry file breaks a rule.
+    """
+
+    def __init__(self, models_dir: Path, output: Output) -> None:
+        self._models_dir = models_dir
+        self._output = output
+        self._registry = load()
+        self._chosen: dict[str | None, tuple[Model, Chosen]] = {}
+        self._found: dict[str, ResolvedModel | ModelError] = {}
+        self._ready: set[str] = set()
+        """Models that have been written where they have to be, and whose use has been noted."""
+
+    def knows(self, asked: str | None) -> bool:
+        """Whether a plan with ``--model ASKED`` takes no time: the model's files have been looked for, and fetched."""
+        return asked in self._chosen and self._chosen[asked][0].name in self._found
+
+    def plan(self, options: argparse.Namespace, prompt: str, place: Callable[[list[ImageRequest]], list[Path]]) -> Plan:
+        """The plan of one call, or of one line of a batch.
+
+        Args:
+            options: as ``--help`` lists them.
+            prompt: the prompt.
+            place: where the pictures go.
+
+        Raises:
+            UsageError, ModelError, EnvironmentError_, TimeoutError_; and what ``place`` raises.
+        """
+        model, chosen = self._choose(options.model)
+        requests = build_requests(options, prompt, model)
+        files = place(requests)
+        for nothing in ineffective(
+            model,
+            cfg=requests[0].cfg,
+            negative_prompt=requests[0].negative_prompt,
+            guidance_given=options.guidance is not None,
+            sampler=requests[0].sampler,
+        ):
+            self._output.warn("parameter_without_effect", f"{nothing.parameter}: {nothing.reason}")
+        if any(file.bundled for file in model.files):
+            from hal_image.host import included_model  # noqa: PLC0415 - only models that come with us say what they know
+
+            included_model.warn_of_unknown_words(model, prompt, self._output)
+        resolved = self._find(model, options)
+        names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
+        graphs = [build_graph(request, model, names) for request in requests]
+        return Plan(requests, graphs, files, resolved, chosen)
+
+    def make_ready(self, plan: Plan, deadline: Deadline) -> Plan:
+        """Writes what comes inside this package to the models folder, and notes that the model is used.
+
+        Raises:
+            ModelError, EnvironmentError_, TimeoutError_: as for ``included_model.lay_out``.
+        """
+        name = plan.model.model.name
+        if name not in self._ready:
+            if any(found.included for found in plan.model.files):
+                from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
+
+                self._found[name] = included_model.lay_out(plan.model, self._models_dir, self._output, deadline)
+            usage.touch(found.path for found in plan.model.files)
+            self._ready.add(name)
+        found = self._found[name]
+        return plan if isinstance(found, ModelError) else plan._replace(model=found)
+
+    def _choose(self, asked: str | None) -> tuple[Model, Chosen]:
+        if asked not in self._chosen:
+            registry = self._registry
+            model, chosen = choose_model(registry, asked, self._models_dir)
+            if chosen == "no_gpu":
+                whence = ", which comes with this tool" if model.files[0].bundled else ""
+                self._output.warn(
+                    "default_model_replaced",
+                    f"no GPU and no {registry.default} here: drawing with {model.name}{whence}; "
+                    f"`models pull {registry.default}` downloads {registry.default}",
+                    {"default": registry.default, "model": model.name},
+                )
+            self._chosen[asked] = (model, chosen)
+        return self._chosen[asked]
+
+    def _find(self, model: Model, options: argparse.Namespace) -> ResolvedModel:
+        if model.name not in self._found:
+            try:
+                self._found[model.name] = model_files.find(
+                    model, self._registry, self._models_dir, options, self._output
+                )
+            except ModelError as error:  # nor is it there for the next line of a batch, which need not try again
+                self._found[model.name] = error
+        found = self._found[model.name]
+        if isinstance(found, ModelError):
+            raise found.with_traceback(None)
+        return found
