@@ -114,7 +114,7 @@ class InterruptedError_(HalError):
     default_code = "interrupted"
 
     def __init__(self, message: str, *, signal_number: int) -> None:
-        super().__init__(message)
+        super().__init__(message, details={"verdict": "interrupted"})
         self.exit_code = 128 + signal_number  # type: ignore[misc]  # the one error whose code depends on the instance
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "models": "list, show, download, check and remove models, and add your own",
+    "jobs": "show the jobs, wait for one, or cancel some",
+    "wait": "come for the picture of a job whose call gave up or died",
     "serve": "start the engine now, so that the first picture comes sooner",
     "ps": "show the engines that are running",
     "stop": "stop them",
@@ -38,7 +40,14 @@ MODELS_ACTIONS: dict[str, tuple[str, ...]] = {
 }
 """What ``models`` does, and the options that only some of it has."""
 
-WITH_JSONL = {"models"}
+JOBS_ACTIONS: dict[str, tuple[str, ...]] = {
+    "list": ("all",),
+    "wait": ("output", "no_clobber", "timeout"),
+    "cancel": ("all",),
+}
+"""What ``jobs`` does, and the options that only some of it has."""
+
+WITH_JSONL = {"models", "jobs", "wait"}
 """Commands that can stream what they do."""
 
 
@@ -62,18 +71,18 @@ def check(parser: Parser, options: argparse.Namespace) -> None:
     Raises:
         UsageError: ``usage``: they do not go together.
     """
-    if options.command == "models":
-        _check_models(parser, options)
+    if options.command in _ACTIONS:
+        _check_action(parser, options, _ACTIONS[options.command])
 
 
-def _check_models(parser: Parser, options: argparse.Namespace) -> None:
+def _check_action(parser: Parser, options: argparse.Namespace, actions: dict[str, tuple[str, ...]]) -> None:
     """Refuses options that the action does not have: one without effect is a mistake."""
-    fitting = MODELS_ACTIONS[options.action]
-    for name in dict.fromkeys(name for names in MODELS_ACTIONS.values() for name in names):
+    fitting = actions[options.action]
+    for name in dict.fromkeys(name for names in actions.values() for name in names):
         if name not in fitting and getattr(options, name) != parser.get_default(name):
             option = f"--{name.replace('_', '-')}"
-            of = ", ".join(action for action, names in MODELS_ACTIONS.items() if name in names)
-            raise UsageError(f"models {options.action} has no {option}", hint=f"it belongs to: {of}")
+            of = ", ".join(action for action, names in actions.items() if name in names)
+            raise UsageError(f"{options.command} {options.action} has no {option}", hint=f"it belongs to: {of}")
 
 
 def _models(parser: Parser) -> None:
@@ -88,6 +97,26 @@ def _models(parser: Parser) -> None:
     own.add_argument("--dry-run", action="store_true", help="rm, prune: only say what would be removed")
     own.add_argument("--max-size", type=values.byte_count, metavar="SIZE", help="prune: what may stay, e.g. 40GB")
     own.add_argument("--name", metavar="NAME", help="add: what --model will call it")
+
+
+def _wait(parser: Parser) -> None:
+    parser.add_argument("id", nargs="?", metavar="ID", help="the job, or the first 8 characters of its id or more")
+    _add_wait_options(parser)
+
+
+def _add_wait_options(parser: Parser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the picture there, not where it was to go")
+    parser.add_argument("--no-clobber", action="store_true", help="fail rather than replace that file")
+    parser.add_argument(
+        "--timeout", type=values.timeout, metavar="TIME", help="give up after; the job runs on (default: by steps)"
+    )
+
+
+def _jobs(parser: Parser) -> None:
+    parser.add_argument("action", choices=tuple(JOBS_ACTIONS), nargs="?", default="list", help="what to do")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="wait, cancel: the job, or the beginning of its id")
+    parser.add_argument("--all", action="store_true", help="list, cancel: all jobs")
+    _add_wait_options(parser)
 
 
 def _serve(parser: Parser) -> None:
@@ -114,8 +143,11 @@ def _doctor(parser: Parser) -> None:
 
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "models": _models,
+    "jobs": _jobs,
+    "wait": _wait,
     "serve": _serve,
     "stop": _stop,
     "info": _info,
     "doctor": _doctor,
 }
+_ACTIONS = {"models": MODELS_ACTIONS, "jobs": JOBS_ACTIONS}

@@ -12,7 +12,6 @@ from hal_image.host import output as targets
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hal_image.host.engines import Connection
     from hal_image.host.render import Output
     from hal_image.request import ImageRequest
     from hal_image.workflow import Graph
@@ -40,6 +39,16 @@ class Picture(NamedTuple):
     keep_alive_s: float
 
 
+class Origin(NamedTuple):
+    """The engine that makes a picture; fields as in ``hal_image.host.engines.Connection``."""
+
+    kind: str
+    output_dir: Path
+    facts: JsonObject
+    reused: bool
+    place: JsonObject
+
+
 class Saved(NamedTuple):
     """A finished picture.
 
@@ -54,13 +63,13 @@ class Saved(NamedTuple):
     raw: bytes
 
 
-def save(picture: Picture, event: JsonObject, connection: Connection, output: Output) -> Saved:
-    """Turns what the engine made into the user's file: adds the metadata, writes it whole, removes the engine's copy.
+def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
+    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
 
     Args:
         picture: what was asked for.
         event: the engine's ``done``.
-        connection: to that engine.
+        origin: that engine.
         output: is warned of what is not as asked.
 
     Raises:
@@ -72,7 +81,7 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
 
     if not event["images"]:
         raise InternalError("the engine sent no picture", code="no_image", hint="please report this")
-    source = connection.output_dir / event["images"][0]
+    source = origin.output_dir / event["images"][0]
     try:
         made = source.read_bytes()
     except OSError as error:
@@ -83,13 +92,13 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
             retryable=True,
         ) from error
     engine = {
-        "kind": connection.kind,
-        **connection.facts,
+        "kind": origin.kind,
+        **origin.facts,
         **{key: event["engine"].get(key) for key in ("device", "torch", "pid")},
-        "reused": connection.reused,
+        "reused": origin.reused,
     }
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
-    engine |= connection.place
+    engine |= origin.place
     request = picture.request
     raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
     width, height = png.size(raw)
@@ -106,5 +115,4 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
     if picture.file is not None:
         targets.write(picture.file, raw, no_clobber=picture.no_clobber)
         image["path"] = str(picture.file)
-    source.unlink(missing_ok=True)
     return Saved(image, engine, raw)

@@ -91,5 +91,6 @@ class Progress:
         if event["event"] == "progress" and not last_step and now - self._last_event < 1 / EVENTS_PER_SECOND:
             return
         self._last_event = now
-        hidden = {"v", "job", "engine", "images", "error"}
+        # A caller that may not live to see the end learns early what it would have to wait for.
+        hidden = {"v", "engine", "images", "error", *(() if event["event"] == "queued" else ("job",))}
         self._output.event({"index": index + 1, **{key: value for key, value in event.items() if key not in hidden}})
