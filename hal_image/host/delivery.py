@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
+from hal_image.host import output as targets
 from hal_image.host.picture import Saved, save
 from hal_image.verdict import of_error
 
@@ -59,7 +60,12 @@ def _delivered_by_another(record: JobRecord, records: JobRecords) -> Saved | Non
         raw = other.picture.file.read_bytes()
     except OSError:
         return None
-    return Saved(other.result["image"], other.result["engine"], raw)
+    image, file = other.result["image"], record.picture.file
+    if file != other.picture.file:
+        image = {**image, "path": None if file is None else str(file)}
+        if file is not None:
+            targets.write(file, raw, no_clobber=record.picture.no_clobber)
+    return Saved(image, other.result["engine"], raw)
 
 
 def remove_kept(record: JobRecord) -> None:

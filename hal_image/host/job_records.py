@@ -28,6 +28,10 @@ KEEP_ENDED = 200
 """Records of jobs that are over: enough to look back, and never the thousand of a batch."""
 PRUNE_EVERY = 100
 """Jobs of one call after which old records are looked for again."""
+PRUNE_EVERY_S = 3600.0
+"""Seconds after which another call does: to look at 200 files costs it two milliseconds."""
+PRUNED = ".pruned"
+"""Its age says when that was."""
 SHORTEST_PREFIX = 8
 """Characters of an id that may stand for it: the first group of a uuid."""
 OPEN_LIFETIME_S = 2 * job_files.LIFETIME_S
@@ -132,7 +136,7 @@ class JobRecords:
         with suppress(OSError):  # a full disk: then it is as if it had been forgotten
             job_files.write(self._ended, record.id, ended.to_json())
         self.forget(record)
-        if self._finished % PRUNE_EVERY == 0:
+        if self._finished % PRUNE_EVERY == 0 and self._prune_is_due():
             self.prune()
         self._finished += 1
 
@@ -192,27 +196,15 @@ class JobRecords:
             )
         return record
 
-    def the_open_one(self) -> JobRecord:
-        """The one job that is not over.
-
-        Raises:
-            UsageError: ``job_unknown``, ``job_ambiguous``: there is none, or there are more.
-        """
-        records = self.open()
-        if not records:
-            raise UsageError("there is no job to wait for", code="job_unknown", hint="jobs list shows those that ended")
-        if len(records) > 1:
-            jobs = [record.id for record in records]
-            raise UsageError(
-                f"there are {len(jobs)} jobs to wait for",
-                code="job_ambiguous",
-                hint=f"name one: {', '.join(jobs[:3])}; jobs list shows them all",
-                details={"jobs": jobs[:KEEP_ENDED]},
-            )
-        return records[0]
+    def _prune_is_due(self) -> bool:
+        pruned = self._ended / PRUNED
+        many = len(job_files.jobs_in(self._ended)) > KEEP_ENDED + PRUNE_EVERY
+        return many or not pruned.exists() or job_files.is_old(pruned, PRUNE_EVERY_S)
 
     def prune(self) -> None:
         """Removes records that are old or too many."""
+        with suppress(OSError):
+            (self._ended / PRUNED).touch(mode=0o600)
         job_files.sweep(self.folder, OPEN_LIFETIME_S)
         job_files.sweep(self._ended)
         jobs = job_files.jobs_in(self._ended)

@@ -51,8 +51,8 @@ def kept_end(record: JobRecord) -> JsonObject | None:
 
 
 def engine_of(record: JobRecord) -> RunningEngine | None:
-    """The engine in whose folder the job is, if one runs there."""
-    return next((engine for engine in running_engines() if engine.folder == record.engine_folder), None)
+    """The engine in whose folder the job is, if one runs there. All are in one state directory, whatever its path."""
+    return next((engine for engine in running_engines() if engine.folder.name == record.engine_folder.name), None)
 
 
 def is_unknown(event: JsonObject) -> bool:
@@ -90,12 +90,12 @@ def standings(records: Iterable[JobRecord]) -> dict[str, Standing]:
     records = list(records)
     if not records:
         return {}
-    engines = {engine.folder: engine for engine in running_engines()}
-    links: dict[object, Link | None] = {}
+    engines = {engine.folder.name: engine for engine in running_engines()}
+    links: dict[str, Link | None] = {}
     found = {}
     try:
         for record in records:
-            folder = record.engine_folder
+            folder = record.engine_folder.name
             if folder in engines and folder not in links:
                 links[folder] = None
                 with suppress(LinkClosed):

@@ -180,7 +180,9 @@ def delivered_before(known: JobRecord, wanted: JobRecord) -> tuple[Saved, JsonOb
     from hal_image.host import output as targets  # noqa: PLC0415 - likewise
 
     if known.verdict != "done":
-        raise error_from_json(known.result.get("error") or _no_error(known))
+        error = error_from_json(known.result.get("error") or _no_error(known))
+        error.details["verdict"] = known.verdict
+        raise error
     image, file = dict(known.result["image"]), known.picture.file
     place = "standard output" if file is None else str(file)
     try:

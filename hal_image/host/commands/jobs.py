@@ -55,6 +55,7 @@ def _list(records: JobRecords, *, show_all: bool) -> Result:
     records.prune()
     unfinished = records.open()
     known = standings(unfinished)
+    unfinished = [record for record in unfinished if not _taken_over(record, known[record.id], records)]
     over = records.ended()
     shown = [*(over if show_all else over[-SHOW_ENDED:]), *unfinished]
     jobs = [_facts(record, known.get(record.id)) for record in shown]
@@ -81,10 +82,20 @@ def _list(records: JobRecords, *, show_all: bool) -> Result:
     return Result("jobs", data, tuple(lines))
 
 
+def _taken_over(record: JobRecord, standing: Standing, records: JobRecords) -> bool:
+    """Whether a job has ended without a picture. Our own records then say so: there is nothing to come for."""
+    error = (standing.event or {}).get("error")
+    if standing.verdict is None or error is None:
+        return False
+    records.finish(record, standing.verdict, error=error)
+    remove_kept(record)
+    return True
+
+
 def _facts(record: JobRecord, standing: Standing | None) -> JsonObject:
     standing = standing or Standing("ended", record.verdict)
     file, request = record.picture.file, record.picture.request
-    error = record.result.get("error") or ((standing.event or {}).get("error"))
+    error = record.result.get("error") or (standing.event or {}).get("error")
     return {
         "job": record.id,
         "state": standing.state,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hal_image.errors import JsonObject, UsageError
 from hal_image.host import output as targets
 from hal_image.host.job_records import JobRecord, JobRecords
+from hal_image.host.job_standing import standings
 from hal_image.host.job_wait import Wait
 from hal_image.host.progress import Progress
 from hal_image.host.result import Result
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     import argparse
 
     from hal_image.host.render import Output
+
+MOST_JOBS = 20
+"""Ids that an error names."""
 
 
 def run(options: argparse.Namespace, output: Output) -> Result:
@@ -34,7 +38,7 @@ def wait(options: argparse.Namespace, job: str | None, output: Output) -> Result
     """As ``run``, for ``job``."""
     timings = Timings()
     records = JobRecords()
-    known = records.find(job) if job else records.the_open_one()
+    known = records.find(job) if job else _the_open_one(records)
     record = _with_target(known, options, output)
     request = {**record.picture.request._asdict(), "count": 1}
     data: JsonObject = {"job": record.id, "images": [], "request": request, "model": record.picture.model}
@@ -55,6 +59,29 @@ def wait(options: argparse.Namespace, job: str | None, output: Output) -> Result
     if saved.image["path"] is None:
         return Result(options.command, data, raw=saved.raw)
     return Result(options.command, data, (saved.image["path"],))
+
+
+def _the_open_one(records: JobRecords) -> JobRecord:
+    """The one job whose picture is to come; one that is lost only where there is no other.
+
+    Raises:
+        UsageError: ``job_unknown``, ``job_ambiguous``: there is none, or there are more.
+    """
+    found = records.open()
+    if len(found) > 1:
+        known = standings(found)
+        found = [record for record in found if known[record.id].verdict in {None, "done"}] or found
+    if not found:
+        raise UsageError("there is no job to wait for", code="job_unknown", hint="jobs list shows those that ended")
+    if len(found) > 1:
+        jobs = [record.id for record in found]
+        raise UsageError(
+            f"there are {len(jobs)} jobs to wait for",
+            code="job_ambiguous",
+            hint=f"name one: {', '.join(jobs[:3])}; jobs list shows them all",
+            details={"jobs": jobs[:MOST_JOBS]},
+        )
+    return found[0]
 
 
 def _with_target(record: JobRecord, options: argparse.Namespace, output: Output) -> JobRecord:

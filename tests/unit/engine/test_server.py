@@ -133,3 +133,14 @@ def test_an_id_cannot_be_used_twice(connect: Callable[[], Link]) -> None:
     second.close()
     time.sleep(0.2)
     assert queued(first) == 1
+
+
+def test_an_end_that_cannot_be_kept_is_told_all_the_same(
+    connect: Callable[[], Link], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "jobs").write_text("in the way, as good as a full disk")
+    link = connect()
+    job = submit(link, keep=True)
+    link.send(op="cancel", job=job)
+    assert hear(link, job, "failed")["error"]["code"] == "cancelled"
+    assert f"cannot keep how job {job} ended" in capsys.readouterr().err

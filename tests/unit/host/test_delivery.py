@@ -39,6 +39,13 @@ def test_the_second_of_two_finds_it_done(job: JobRecord, records: JobRecords) ->
     assert deliver(job, done(job), records, OUTPUT) == first
 
 
+def test_the_second_of_two_still_fills_its_own_file(job: JobRecord, records: JobRecords, tmp_path: Path) -> None:
+    deliver(job._replace(picture=job.picture._replace(file=tmp_path / "other.png")), done(job), records, OUTPUT)
+    assert deliver(job, done(job), records, OUTPUT).image["path"] == str(job.picture.file)
+    assert job.picture.file is not None
+    assert job.picture.file.read_bytes() == (tmp_path / "other.png").read_bytes()
+
+
 def test_a_file_that_cannot_be_written_leaves_the_picture_with_the_engine(job: JobRecord, records: JobRecords) -> None:
     assert job.picture.file is not None
     job.picture.file.write_text("mine")

@@ -35,7 +35,7 @@ def test_records_are_the_users_own(records: JobRecords, tmp_path: Path) -> None:
     begun = records.begin(example.id, example.picture, connection(tmp_path), tmp_path)
     records.finish(begun, "failed", error={"code": "x"})
     rights = {path.name: stat.S_IMODE(path.stat().st_mode) for path in records.folder.rglob("*")}
-    assert rights == {"ended": 0o700, f"{example.id}.json": 0o600}
+    assert rights == {"ended": 0o700, f"{example.id}.json": 0o600, ".pruned": 0o600}
     assert stat.S_IMODE(records.folder.stat().st_mode) == 0o700
 
 
@@ -56,10 +56,22 @@ def test_a_thousand_jobs_leave_some_hundred_files(
     monkeypatch.setattr(job_records, "PRUNE_EVERY", 10)
     for number in range(1, 101):
         records.finish(write(records, record(tmp_path, number)), "done")
-        assert len(job_files.jobs_in(records.folder / "ended")) <= 30
+        assert len(job_files.jobs_in(records.folder / "ended")) <= 40
     records.prune()
     assert {job.id for job in records.ended()} <= {job_id(number) for number in range(80, 101)}
     assert len(records.ended()) == 20
+
+
+def test_every_hour_a_call_looks_for_what_is_old(records: JobRecords, tmp_path: Path) -> None:
+    for number in (1, 2):
+        records.finish(write(records, record(tmp_path, number)), "done")
+    ended = records.folder / "ended"
+    aged(job_files.path_of(ended, job_id(1)), 25 * 3600)
+    JobRecords().finish(write(records, record(tmp_path, 3)), "done")
+    assert len(records.ended()) == 3
+    aged(ended / ".pruned", 2 * 3600)
+    JobRecords().finish(write(records, record(tmp_path, 4)), "done")
+    assert [job.id for job in records.ended()] == [job_id(number) for number in (2, 3, 4)]
 
 
 def test_jobs_that_nobody_came_for_are_forgotten(records: JobRecords, tmp_path: Path) -> None:
@@ -128,18 +140,6 @@ def test_what_names_no_job(records: JobRecords, tmp_path: Path, text: str, code:
         records.find(text)
     assert caught.value.code == code
     assert len(caught.value.message) < 200
-
-
-def test_without_an_id_there_must_be_one(records: JobRecords, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no job") as caught:
-        records.the_open_one()
-    assert caught.value.code == "job_unknown"
-    first = write(records, record(tmp_path, 1))
-    assert records.the_open_one() == first
-    second = write(records, record(tmp_path, 2))
-    with pytest.raises(UsageError) as caught:
-        records.the_open_one()
-    assert (caught.value.code, caught.value.details["jobs"]) == ("job_ambiguous", [first.id, second.id])
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"id": 3}', '{"picture": {}, "origin": null}'])

@@ -99,6 +99,12 @@ def test_a_job_that_failed_says_how_and_leaves_nothing(records: JobRecords, tmp_
     assert job_files.jobs_in(folder) == []
 
 
+def test_a_failure_that_a_list_took_over_has_its_verdict(records: JobRecords, tmp_path: Path) -> None:
+    failed = write(records, record(tmp_path))
+    records.finish(failed, "crashed", error=HalError("x", code="comfyui_crashed").to_json())
+    assert error_of(failed, records).details["verdict"] == "crashed"
+
+
 def test_a_job_that_was_taken_back_says_so(records: JobRecords, tmp_path: Path) -> None:
     taken = write(records, record(tmp_path))
     records.finish(taken, "interrupted")
