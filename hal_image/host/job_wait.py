@@ -144,6 +144,7 @@ class Wait:
             return event  # none: somebody else has come for it, which the next round tells
         error = lost(self._record)
         self._records.finish(self._record, "lost", error=error.to_json())
+        remove_kept(self._record)
         raise error
 
     def _add(self, measured: JsonObject) -> None:

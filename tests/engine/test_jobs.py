@@ -288,18 +288,18 @@ def test_a_job_during_which_comfyui_was_killed_has_crashed(hal: Hal) -> None:
     hal("serve")
 
 
-def test_damaged_records_harm_nobody(hal: Hal) -> None:
-    job = left_running(hal, *some_seconds(), "-o", "x.png")
-    hal.wait_for(lambda: kept(hal, job))
-    (engine_folder(hal) / "jobs" / f"{job}.json").write_text('{"last": {"event": "do')
-    assert hal("wait", job, "--json", code=1).json["error"]["code"] == "job_lost"
-    other = left_running(hal, *some_seconds(), "-o", "x.png")
-    record = Path(hal.environment["HAL_STATE_DIR"]) / "jobs" / f"{other}.json"
+def test_damaged_records_harm_nobody(lone_hal: Hal) -> None:
+    job = left_running(lone_hal, *some_seconds(), "-o", "x.png")
+    lone_hal.wait_for(lambda: kept(lone_hal, job))
+    (engine_folder(lone_hal) / "jobs" / f"{job}.json").write_text('{"last": {"event": "do')
+    assert lone_hal("wait", job, "--json", code=1).json["error"]["code"] == "job_lost"
+    other = left_running(lone_hal, *some_seconds(), "-o", "x.png")
+    record = Path(lone_hal.environment["HAL_STATE_DIR"]) / "jobs" / f"{other}.json"
     record.write_text("{")
-    assert hal("wait", other, "--json", code=2).json["error"]["code"] == "job_unknown"
+    assert lone_hal("wait", other, "--json", code=2).json["error"]["code"] == "job_unknown"
     record.unlink()
-    hal("jobs")
-    hal("-p", "x", *QUICK, "-o", "next.png")
+    lone_hal("jobs")
+    lone_hal("-p", "x", *QUICK, "-o", "next.png")
 
 
 def test_where_jobs_cannot_be_written_down_they_are_made_and_end_with_their_call(lone_hal: Hal) -> None:
