@@ -84,5 +84,6 @@ class Progress:
 
     def _stream(self, event: JsonObject, index: int) -> None:
         """Passes an event on to ``--jsonl``."""
-        hidden = {"v", "job", "engine", "images", "warnings", "error"}
+        # A caller that may not live to see the end learns early what it would have to wait for.
+        hidden = {"v", "engine", "images", "warnings", "error", *(() if event["event"] == "queued" else ("job",))}
         self._output.event({"index": index + 1, **{key: value for key, value in event.items() if key not in hidden}})
