@@ -138,6 +138,7 @@ class InterruptedError_(HalError):
 
     def __init__(self, message: str, *, signal_number: int, **given: Any) -> None:
         super().__init__(message, **given)
+        self.details.setdefault("verdict", "interrupted")
         # the one error whose exit code depends on the instance
         self.exit_code = EXIT_SIGNAL + signal_number  # type: ignore[misc]
 

@@ -2,28 +2,31 @@
 
 The same lines go over the engine's unix socket and over standard input and output of ``entrypoint.py submit``.
 The engine speaks first (``hello``). Then the host sends requests, the engine sends events, each on one line.
-A connection that closes cancels the jobs that it submitted, and only those.
+A connection that closes cancels the jobs that it submitted, and only those, unless they were to be kept: these run on,
+and how they end is kept in ``jobs`` in the engine's folder (``hal_image.job_files``) until somebody removes it.
 
-======================================  =====================================================================
+============================================  =====================================================================
 host → engine (``op``)
-``submit``  job, graph, keep_alive_s    queue one graph; events for ``job`` follow
-``cancel``  job                         take it back; ends with ``failed`` and code ``cancelled``
-``status``                              answered with one ``status`` event
-``boot``    keep_alive_s                start ComfyUI if it is down; answered with ``status``
-``free``                                unload the models from memory when idle; answered with ``status``
-``stop``                                take no more jobs, finish those there are, end
+``submit``  job, graph, keep_alive_s, keep    queue one graph; events for ``job`` follow
+``attach``  job                               hear of it too; the first event says how it stands
+``cancel``  job                               take it back; ends with ``failed`` and code ``cancelled``
+``status``                                    answered with one ``status`` event
+``boot``    keep_alive_s                      start ComfyUI if it is down; answered with ``status``
+``free``                                      unload the models from memory when idle; answered with ``status``
+``stop``                                      take no more jobs, finish those there are, end
 
 engine → host (``event``)
-``hello``                               who is speaking: settings, process id, versions
-``queued``   job, position              ``position`` jobs are before it
-``booting``  job, seconds               ComfyUI is not up yet
-``running``  job                        ComfyUI has started on it
-``node``     job, class_type            the node that runs now
-``progress`` job, value, max            sampling steps
-``done``     job, images, warnings, …   image paths are relative to the engine's output folder
-``failed``   job, error                 the job's ``error`` object as in the JSON output
-``status``   …                          see ``EngineStatus``
-======================================  =====================================================================
+=======
+``hello``                                     who is speaking: settings, process id, versions
+``queued``   job, position                    ``position`` jobs are before it
+``booting``  job, seconds                     ComfyUI is not up yet
+``running``  job                              ComfyUI has started on it
+``node``     job, class_type                  the node that runs now
+``progress`` job, value, max                  sampling steps
+``done``     job, images, warnings, …         image paths are relative to the engine's output folder
+``failed``   job, error                       the job's ``error`` object as in the JSON output
+``status``   …                                see ``EngineStatus``
+============================================  =====================================================================
 """
 
 from __future__ import annotations
@@ -206,6 +209,17 @@ def _wrong_in_done(line: Line) -> Iterator[str]:
 def without_frame(line: Line) -> Line:
     """What an event says: its fields without those that every event has."""
     return {key: value for key, value in line.items() if key not in {"v", "event"}}
+
+
+def is_end(event: object) -> bool:
+    """Whether it is the last event of a job, with all that one has to have."""
+    if not isinstance(event, dict) or event.get("event") not in ("done", "failed"):
+        return False
+    try:
+        check_event({"job": "", **event})  # what is kept of a job has its id in the name of the file
+    except InternalError:
+        return False
+    return True
 
 
 WIRE_HINT = "stop the engine (hal_generate_image.py stop) and run the command again"

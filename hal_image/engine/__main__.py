@@ -105,7 +105,7 @@ def _submit(options: argparse.Namespace) -> int:
         raise EnvironmentError_(
             str(error), code="engine_not_running", hint="start one with: entrypoint.py serve", retryable=True
         ) from error
-    except (OSError, KeyboardInterrupt):  # the caller went away: so do its jobs, with our connection
+    except (OSError, KeyboardInterrupt):  # the caller went away, and our connection with it
         return EXIT_FAILED
     return EXIT_OK
 

@@ -1,8 +1,8 @@
 """Carries the wire between standard input and output and the engine's socket: the engine for whoever has only a pipe.
 
 What runs in a container is reached that way, on every call: ``docker exec -i NAME /opt/hal/submit``. So nothing is
-imported here that takes time. The lines are passed on as they are; the end of either side ends both, so a caller that
-goes away cancels its jobs here too.
+imported here that takes time. The lines are passed on as they are; the end of either side ends both, so to the engine a
+caller that goes away is one that hangs up.
 """
 
 from __future__ import annotations
@@ -97,6 +97,6 @@ def main(path: str = container.SOCKET, wait_s: float = 0.0) -> int:
     except NoEngine as error:
         sys.stderr.write(f"engine_not_running: {error}\nhint: start one with: entrypoint.py serve\n")
         return NOT_RUNNING
-    except (OSError, KeyboardInterrupt):  # the caller went away: so do its jobs, with our connection
+    except (OSError, KeyboardInterrupt):  # the caller went away, and our connection with it
         return 1
     return 0

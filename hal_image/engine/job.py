@@ -31,7 +31,7 @@ LOST_AFTER = 3
 entering the history there is a moment in which it is in neither. Answers that are none count as such a look."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """A graph on its way.
 
@@ -39,23 +39,60 @@ class Job:
         id: lowercase uuid4 made by the host; also ComfyUI's prompt id and the name of the output folder.
         graph: ComfyUI's API format.
         keep_alive_s: what to do with the models afterwards; see ``worker``.
-        emit: sends an event to the client that submitted it; never raises.
+        kept: it goes on when its client hangs up, and how it ended is kept.
         accepted: ``time.monotonic()`` when it came in.
-        cancelled: set when the client took it back or went away.
+        cancelled: set when it was taken back.
     """
 
     id: str
     graph: JsonObject
     keep_alive_s: float
-    emit: Emit
+    kept: bool = False
     accepted: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
+    _listeners: list[Emit] = field(default_factory=list)
+    _end: JsonObject | None = None
+    _telling: threading.Lock = field(default_factory=threading.Lock)
+
+    def emit(self, event: JsonObject) -> None:
+        """Sends an event to all who listen; never raises."""
+        with self._telling:
+            for listener in self._listeners:
+                listener({"job": self.id, **event})
+
+    def end(self, event: JsonObject) -> None:
+        """Sends the last event; who begins to listen later hears it too."""
+        with self._telling:
+            self._end = event
+            for listener in self._listeners:
+                listener({"job": self.id, **event})
+
+    def hear(self, listener: Emit) -> None:
+        """Adds a listener to a job that has not begun."""
+        with self._telling:
+            self._listeners.append(listener)
+
+    def listen(self, listener: Emit, state: Callable[[], JsonObject]) -> None:
+        """Adds a listener, which hears first how the job stands: the event of ``state``, or the last one."""
+        with self._telling:
+            self._listeners.append(listener)
+            listener({"job": self.id, **(self._end or state())})
+
+    def leave(self, listener: Emit) -> None:
+        """Takes a listener away."""
+        with self._telling:
+            self._listeners = [other for other in self._listeners if other != listener]
 
 
 class Cancelled(HalError):
     """The client took the job back."""
 
     default_code = "cancelled"
+
+
+def cancelled() -> Cancelled:
+    """The error with which a job ends that was taken back."""
+    return Cancelled("the job was cancelled", hint="run the command again, if the picture is wanted after all")
 
 
 def own_output(graph: JsonObject, job_id: str) -> JsonObject:
@@ -143,7 +180,7 @@ class Watch:
                 return outcome
             if self._misses >= LOST_AFTER:
                 if self._job.cancelled.is_set():  # deleted while it waited: the history never hears of it
-                    raise Cancelled("the job was cancelled")
+                    raise cancelled()
                 raise HalError(
                     "ComfyUI no longer knows the job", code="job_lost", hint="run the command again", retryable=True
                 )
@@ -199,7 +236,7 @@ class Watch:
 
 def _verdict(outcome: Outcome, load_s: float, log: Path) -> JsonObject:
     if outcome.interrupted:
-        raise Cancelled("the job was cancelled")
+        raise cancelled()
     if outcome.error is not None or not outcome.succeeded:
         raise node_failure(outcome.error or {})
     if not outcome.images:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from hal_image import wire
 from hal_image.engine.job import Job, remove_output
-from hal_image.errors import HalError, InternalError, JsonObject
+from hal_image.errors import HalError, InternalError
+from hal_image.job_files import is_job_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -88,6 +89,9 @@ class Connection(socketserver.StreamRequestHandler):
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
         self._sending = threading.Lock()
         self._jobs: dict[str, Job] = {}
+        """What this client hears of, by id."""
+        self._attached: set[str] = set()
+        """Those of them that somebody else has submitted."""
 
     def handle(self) -> None:
         """Greets, then serves requests until the client hangs up."""
@@ -105,10 +109,13 @@ class Connection(socketserver.StreamRequestHandler):
                 self._send({"event": "failed", "job": None, "error": error.to_json()})
 
     def finish(self) -> None:
-        """The client is gone: its jobs are taken back, and what they wrote is removed."""
+        """The client is gone: jobs that were not to be kept are taken back, and what they wrote is removed."""
         for job in self._jobs.values():
-            self.server.worker.cancel(job)
-            remove_output(self.server.worker.comfy.output_dir, job.id)
+            if job.kept or job.id in self._attached:
+                job.leave(self._send)
+            else:
+                self.server.worker.cancel(job.id)
+                remove_output(self.server.worker.comfy.output_dir, job.id)
         super().finish()
 
     def _serve(self, line: wire.Line) -> None:
@@ -116,10 +123,8 @@ class Connection(socketserver.StreamRequestHandler):
         operation = str(line.get("op"))
         if operation == "submit":
             self._submit(line)
-        elif operation == "cancel":
-            job = self._jobs.get(str(line.get("job")))
-            if job is not None:
-                worker.cancel(job)
+        elif operation in {"attach", "cancel"}:
+            self._serve_job(str(line.get("job")), attach=operation == "attach")
         elif operation in {"status", "boot", "free", "stop"}:
             if operation == "boot":
                 worker.request_boot(_seconds(line["keep_alive_s"]) if "keep_alive_s" in line else None)
@@ -130,6 +135,17 @@ class Connection(socketserver.StreamRequestHandler):
             self._send({"event": "status", **worker.status()._asdict()})
         else:
             raise InternalError(f"unknown request {operation[:40]!r}", code="wire_invalid", hint=wire.WIRE_HINT)
+
+    def _serve_job(self, job_id: str, *, attach: bool) -> None:
+        if not is_job_id(job_id):
+            raise InternalError(f"{job_id[:80]!r} is no job's id", code="wire_invalid", hint=wire.WIRE_HINT)
+        if not attach:
+            self.server.worker.cancel(job_id)
+        elif job_id not in self._jobs:
+            job = self.server.worker.attach(job_id, self._send)
+            if job is not None:
+                self._jobs[job_id] = job
+                self._attached.add(job_id)
 
     def _submit(self, line: wire.Line) -> None:
         try:
@@ -142,18 +158,17 @@ class Connection(socketserver.StreamRequestHandler):
         except (KeyError, ValueError, TypeError) as error:
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 
-        def emit(event: JsonObject) -> None:
-            self._send({"job": job_id, **event})
-
-        job = Job(job_id, graph, keep_alive_s, emit)
-        self._jobs[job_id] = job
+        job = Job(job_id, graph, keep_alive_s, kept=line.get("keep") is True)
+        job.hear(self._send)
         try:
             self.server.worker.submit(job)
         except HalError as error:
-            emit({"event": "failed", "error": error.to_json()})
+            job.emit({"event": "failed", "error": error.to_json()})
+        else:
+            self._jobs[job_id] = job
 
     def _send(self, line: wire.Line) -> None:
-        """Sends one line. A client that is gone or does not read is hung up on, which cancels its jobs."""
+        """Sends one line. A client that is gone or does not read is hung up on, which ends its connection."""
         try:
             with self._sending:
                 self.connection.sendall(wire.encode(line))

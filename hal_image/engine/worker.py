@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine.comfyui_process import ComfyProcess
-from hal_image.engine.job import Cancelled, Job, remove_output, run
-from hal_image.errors import HalError, InternalError
-from hal_image.wire import EngineSettings, EngineStatus
+from hal_image.engine.job import Emit, Job, cancelled, remove_output, run
+from hal_image.engine.kept_jobs import KeptJobs
+from hal_image.errors import HalError, InternalError, JsonObject
+from hal_image.wire import WIRE_HINT, EngineSettings, EngineStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,8 +24,8 @@ STOP_AFTER_S = 1800.0
 HOUSEKEEPING_S = 0.5
 WITNESS_S = 10.0
 """Seconds that an engine whose ComfyUI does not boot stays, so that those who started it hear why."""
-OUTPUT_LIFETIME_S = 3600.0
-"""Age at which a picture that no client fetched is deleted."""
+SWEEP_EVERY_S = 3600.0
+"""Seconds between two looks for pictures that nobody has come for, by an engine that has no jobs."""
 
 
 class Worker:
@@ -41,11 +43,14 @@ class Worker:
         self, settings: EngineSettings, folder: Path, *, keep_alive_s: float, stop_after_s: float = STOP_AFTER_S
     ) -> None:
         self.comfy = ComfyProcess(settings, folder)
+        self.kept = KeptJobs(folder, self.comfy.output_dir)
         self._keep_alive_s = keep_alive_s
         self._stop_after_s = stop_after_s
         self._changed = threading.Condition()
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
+        self._jobs: dict[str, Job] = {}
+        """Those that have not ended, by id."""
         self._draining = False
         self._aborting = False
         self._started = time.monotonic()
@@ -56,6 +61,7 @@ class Worker:
         self._booted_at = 0.0
         self._models_loaded = False
         self._untidy = True  # once after every job, and for what an engine before us left behind
+        self._swept = self._started
         self._jobs_done = 0
         self._idle_since = self._started
 
@@ -66,13 +72,17 @@ class Worker:
 
         Raises:
             HalError: ``engine_draining``; retryable, with a new engine.
+            InternalError: ``wire_invalid``: there is a job of that id.
         """
         with self._changed:
             if self._draining:
                 raise HalError(
                     "the engine is shutting down", code="engine_draining", hint="run the command again", retryable=True
                 )
+            if job.id in self._jobs:
+                raise InternalError("there is a job of that id", code="wire_invalid", hint=WIRE_HINT)
             position = len(self._all_jobs())
+            self._jobs[job.id] = job
             self._waiting.append(job)
             booting_since = self._booting_since
             self._changed.notify_all()
@@ -80,15 +90,37 @@ class Worker:
         if booting_since is not None:
             job.emit({"event": "booting", "seconds": round(time.monotonic() - booting_since, 1)})
 
-    def cancel(self, job: Job) -> None:
-        """Takes a job back. One that waits ends at once, one that runs as soon as ComfyUI lets go of it."""
-        job.cancelled.set()
+    def attach(self, job_id: str, listener: Emit) -> Job | None:
+        """Lets somebody hear of a job, first of how it stands. ``None`` when it is over, which is then all to hear."""
         with self._changed:
+            job = self._jobs.get(job_id)
+        if job is None:
+            listener({"job": job_id, **self.kept.end_of(job_id)})
+            return None
+        job.listen(listener, lambda: self._standing(job))
+        return job
+
+    def _standing(self, job: Job) -> JsonObject:
+        with self._changed:
+            if self._booting_since is not None:
+                return {"event": "booting", "seconds": round(time.monotonic() - self._booting_since, 1)}
+            if job in self._waiting:
+                ahead = self._waiting.index(job) + (self._running is not None)
+                return {"event": "queued", "position": ahead}
+        return {"event": "running", "device": self.status().device}
+
+    def cancel(self, job_id: str) -> None:
+        """Takes a job back. One that waits ends at once, one that runs as soon as ComfyUI lets go of it."""
+        with self._changed:
+            job = self._jobs.get(job_id)
+            if job is None:
+                return
+            job.cancelled.set()
             waited = job in self._waiting
             if waited:
                 self._waiting.remove(job)
         if waited:
-            job.emit({"event": "failed", "error": Cancelled("the job was cancelled").to_json()})
+            self._tell_end(job, {"event": "failed", "error": cancelled().to_json()})
 
     def drain(self) -> None:
         """Takes no more jobs, finishes those there are, then ends."""
@@ -103,7 +135,7 @@ class Worker:
             jobs = self._all_jobs()
         self.drain()
         for job in jobs:
-            self.cancel(job)
+            self.cancel(job.id)
 
     def _all_jobs(self) -> list[Job]:
         """Those that wait and the one that runs; asked for while holding the lock."""
@@ -208,7 +240,7 @@ class Worker:
             boot_s = max(0.0, self._booted_at - job.accepted)
             queue_s = max(0.0, picked - max(job.accepted, self._booted_at))
             if job.cancelled.is_set():
-                raise Cancelled("the job was cancelled")
+                raise cancelled()
             job.emit({"event": "running", "device": self.status().device})
             self._models_loaded = True
             done = run(job, self.comfy)
@@ -217,17 +249,17 @@ class Worker:
             if error.code == "job_lost":
                 self.comfy.end()  # it would lose the next one too, which starts it anew
             self._ended(job)
-            job.emit({"event": "failed", "error": error.to_json()})
+            self._tell_end(job, {"event": "failed", "error": error.to_json()})
         except Exception as error:
             self._ended(job)
-            job.emit({"event": "failed", "error": _bug(error, self.comfy).to_json()})
+            self._tell_end(job, {"event": "failed", "error": _bug(error, self.comfy).to_json()})
             raise  # into the engine's log; the next call starts a new engine
         else:
             done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
             self._jobs_done += 1
             self._ended(job)
             self._untidy = True
-            job.emit({"event": "done", **done, "engine": self.status()._asdict()})
+            self._tell_end(job, {"event": "done", **done, "engine": self.status()._asdict()})
 
     def _ended(self, job: Job) -> None:
         """Counts the job as over before its client hears of it, so that a status asked for then is right."""
@@ -235,6 +267,17 @@ class Worker:
             self._running = None
             self._idle_since = time.monotonic()
             self._keep_alive_s = job.keep_alive_s
+
+    def _tell_end(self, job: Job, event: JsonObject) -> None:
+        """Keeps how a job ended before anybody hears of it: from then on its client may be gone."""
+        if job.kept:
+            try:
+                self.kept.write(job.id, event)
+            except OSError as error:  # into the engine's log; whoever listens hears it all the same
+                sys.stderr.write(f"cannot keep how job {job.id} ended: {error}\n")
+        job.end(event)
+        with self._changed:
+            self._jobs.pop(job.id, None)
 
     def _boot(self) -> None:
         self._booting_since = time.monotonic()
@@ -273,7 +316,7 @@ class Worker:
         with self._changed:
             jobs, self._waiting = list(self._waiting), deque()
         for job in jobs:
-            job.emit({"event": "failed", "error": error.to_json()})
+            self._tell_end(job, {"event": "failed", "error": error.to_json()})
 
     def _may_end(self) -> bool:
         with self._changed:
@@ -296,21 +339,10 @@ class Worker:
         if self._untidy:
             self._untidy = False
             self.comfy.refresh_stats()
-            forget_old_output(self.comfy.output_dir)
-
-
-def forget_old_output(output_dir: Path) -> None:
-    """Deletes pictures that nobody has fetched for ``OUTPUT_LIFETIME_S``: their client died."""
-    limit = time.time() - OUTPUT_LIFETIME_S
-    try:
-        old = [entry for entry in output_dir.iterdir() if entry.is_dir() and entry.stat().st_mtime < limit]
-    except OSError:
-        return
-    for entry in old:
-        try:
-            remove_output(output_dir, entry.name)
-        except ValueError:
-            continue  # not a job's folder: not ours to delete
+            self.kept.sweep()
+        if time.monotonic() - self._swept > SWEEP_EVERY_S:
+            self._swept = time.monotonic()
+            self.kept.sweep()
 
 
 def _bug(error: Exception, comfy: ComfyProcess) -> InternalError:

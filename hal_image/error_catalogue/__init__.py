@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from hal_image.error_catalogue.docker_and_gpu import DOCKER_AND_GPU
 from hal_image.error_catalogue.ended import ENDED
-from hal_image.error_catalogue.entry import Entry, WarningEntry
+from hal_image.error_catalogue.entry import OF_A_JOB, Entry, WarningEntry
 from hal_image.error_catalogue.environment import ENVIRONMENT
 from hal_image.error_catalogue.failed import FAILED
 from hal_image.error_catalogue.model import MODEL
@@ -20,4 +20,4 @@ PARTS: tuple[dict[str, Entry], ...] = (FAILED, USAGE, ENVIRONMENT, DOCKER_AND_GP
 ERRORS: dict[str, Entry] = {code: entry for part in PARTS for code, entry in part.items()}
 """Every error by its code, in the order of the exit codes."""
 
-__all__ = ["ERRORS", "PARTS", "WARNINGS", "Entry", "WarningEntry"]
+__all__ = ["ERRORS", "OF_A_JOB", "PARTS", "WARNINGS", "Entry", "WarningEntry"]

@@ -8,14 +8,16 @@ from hal_image.errors import InterruptedError_, PartialBatchError, TimeoutError_
 ENDED: dict[str, Entry] = {
     "timeout": Entry(
         TimeoutError_,
-        "the time limit came first, or a lock was not free in time. `details.doing` says what was going on",
-        helps="a longer `--timeout`; fewer `--steps`",
-        retry="yes",
+        "the time limit came first, or a lock was not free in time. `details.doing` says what was going on. "
+        "With `details.jobs` the pictures are being made all the same, and the same call would make them twice",
+        helps="`wait` with the id, if there are jobs; else a longer `--timeout`; fewer `--steps`",
+        retry="depends",
         details={
             "timeout_s": "the limit",
             "doing": "what was going on",
             "lock": "the lock file that was waited for",
             "pid": "process id of its holder, or `null`",
+            "not_begun": "how many pictures are not being made",
         },
     ),
     "prepare_timeout": Entry(

@@ -60,13 +60,15 @@ FAILED: dict[str, Entry] = {
     ),
     "job_lost": Entry(
         HalError,
-        "ComfyUI no longer knows the job, or no longer answers sensibly; the engine starts it anew",
-        helps="run it again",
-        retry="yes",
+        "ComfyUI no longer knows the job, or no longer answers sensibly: the engine starts it anew. Or the engine no "
+        "longer knows it; or `wait` finds it done, and the picture no longer where it was brought to",
+        helps="run it again; `wait` has the command in its hint",
+        retry="depends",
+        details={"known": "`false`: the engine has never heard of it, or has forgotten it"},
     ),
     "engine_lost": Entry(
         HalError,
-        "the engine ended while it was needed",
+        "the engine ended while it was needed, or the line to it broke",
         helps="run it again; the log in `details.log`",
         retry="yes",
         details={"log": "path of the engine's log"},
@@ -79,8 +81,8 @@ FAILED: dict[str, Entry] = {
     ),
     "cancelled": Entry(
         HalError,
-        "the job was taken back by the caller that had submitted it, or `stop --force`",
-        without_hint="whoever took it back knows why",
+        "the job was taken back: by the caller that had submitted it, by `jobs cancel` or `stop --force`",
+        helps="run it again, if the picture is wanted after all",
     ),
     "no_image": Entry(
         InternalError,

@@ -140,6 +140,21 @@ USAGE: dict[str, Entry] = {
         "`--resume` while the same [batch](batch.md) is running",
         helps="wait for it",
     ),
+    "job_id_invalid": Entry(
+        UsageError,
+        "`wait`, `jobs`: no id of a job, nor eight characters or more of one",
+        helps="`jobs list` shows them",
+    ),
+    "job_unknown": Entry(
+        UsageError,
+        "`wait`, `jobs`: no such job is remembered here, or there is none to wait for",
+        helps="`jobs list`; another `HAL_STATE_DIR` has other jobs",
+    ),
+    "job_ambiguous": Entry(
+        UsageError,
+        "`wait`, `jobs`: several jobs begin like that, or there are several to wait for",
+        helps="more of the id",
+    ),
     "image_unreadable": Entry(
         UsageError,
         "`info`: the file cannot be read, or is larger than 512 MB",

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "batch": "make a picture of each line of a file or pipe",
     "models": "list, show, download, check and remove models, and add your own",
+    "jobs": "show the jobs, wait for one, or cancel some",
+    "wait": "come for the picture of a job whose call gave up or died",
     "serve": "start the engine now, so that the first picture comes sooner",
     "ps": "show the engines that are running",
     "stop": "stop them",
@@ -40,15 +42,20 @@ MODELS_ACTIONS: dict[str, tuple[str, ...]] = {
     "add": ("timeout", "name"),
     "import": ("timeout",),
 }
+JOBS_ACTIONS: dict[str, tuple[str, ...]] = {
+    "list": ("all",),
+    "wait": ("output", "no_clobber", "timeout"),
+    "cancel": ("all",),
+}
 HAL8000_ACTIONS: dict[str, tuple[str, ...]] = {
     "register": ("models_dir", "bump", "dry_run"),
     "unregister": ("dry_run",),
     "status": ("models_dir",),
 }
-ACTIONS = {"models": MODELS_ACTIONS, "hal8000": HAL8000_ACTIONS}
+ACTIONS = {"models": MODELS_ACTIONS, "jobs": JOBS_ACTIONS, "hal8000": HAL8000_ACTIONS}
 """What commands with actions do, and the options that only some of it has."""
 
-WITH_JSONL = {"batch", "models", "serve"}
+WITH_JSONL = {"batch", "models", "jobs", "wait", "serve"}
 """Commands that can stream what they do."""
 
 
@@ -105,6 +112,26 @@ def _batch(parser: Parser) -> None:
     add_limit_options(parser, "give up a picture after, e.g. 90, 10m (default: by steps)")
 
 
+def _wait(parser: Parser) -> None:
+    parser.add_argument("id", nargs="?", metavar="ID", help="the job, or the first 8 characters of its id or more")
+    _add_wait_options(parser)
+
+
+def _add_wait_options(parser: Parser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the picture there, not where it was to go")
+    parser.add_argument("--no-clobber", action="store_true", help="fail rather than replace that file")
+    parser.add_argument(
+        "--timeout", type=values.timeout, metavar="TIME", help="give up after; the job runs on (default: by steps)"
+    )
+
+
+def _jobs(parser: Parser) -> None:
+    parser.add_argument("action", choices=tuple(JOBS_ACTIONS), nargs="?", default="list", help="what to do")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="wait, cancel: the job, or the beginning of its id")
+    parser.add_argument("--all", action="store_true", help="list, cancel: all jobs")
+    _add_wait_options(parser)
+
+
 def _serve(parser: Parser) -> None:
     add_engine_options(parser, keep_alive=True)
     parser.add_argument("--offline", action="store_true", help="never use the network, not even to install")
@@ -153,6 +180,8 @@ def _completion(parser: Parser) -> None:
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "batch": _batch,
     "models": _models,
+    "jobs": _jobs,
+    "wait": _wait,
     "serve": _serve,
     "stop": _stop,
     "info": _info,

@@ -14,7 +14,7 @@ from hal_image.wire import WIRE_HINT
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hal_image.host.engines import Connection, Needs
+    from hal_image.host.engines import Needs
     from hal_image.host.render import Output
     from hal_image.request import ImageRequest
     from hal_image.workflow import Graph
@@ -31,7 +31,7 @@ class Picture(NamedTuple):
         file: where it goes; ``None`` for standard output.
         no_clobber: fail rather than replace ``file``.
         keep_alive_s: how long the model stays in memory afterwards.
-        needs: what its model asks of the machine.
+        needs: what its model asks of the machine; ``None`` once it is in an engine's hands.
     """
 
     number: int
@@ -41,7 +41,18 @@ class Picture(NamedTuple):
     file: Path | None
     no_clobber: bool
     keep_alive_s: float
-    needs: Needs
+    needs: Needs | None = None
+
+
+class Origin(NamedTuple):
+    """The engine that makes a picture; fields as in ``hal_image.host.engines.Connection``, and the path of its log."""
+
+    kind: str
+    output_dir: Path
+    facts: JsonObject
+    reused: bool
+    place: JsonObject
+    log: str = ""
 
 
 class Saved(NamedTuple):
@@ -58,13 +69,13 @@ class Saved(NamedTuple):
     raw: bytes
 
 
-def save(picture: Picture, event: JsonObject, connection: Connection, output: Output) -> Saved:
-    """Turns what the engine made into the user's file: adds the metadata, writes it whole, removes the engine's copy.
+def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
+    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
 
     Args:
         picture: what was asked for.
         event: the engine's ``done``.
-        connection: to that engine.
+        origin: that engine.
         output: is warned of what is not as asked.
 
     Raises:
@@ -75,18 +86,17 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
     """
     import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
 
-    log = connection.link.hello.get("log", "")
     if not event["images"]:
         raise InternalError(
             "a bug: the engine sent no picture",
             code="no_image",
-            hint=f"please report it with the engine's log, {log}",
-            details={"log": log},
+            hint=f"please report it with the engine's log, {origin.log}",
+            details={"log": origin.log},
         )
     _pass_on_warnings(event, output)
-    source = connection.output_dir / event["images"][0]
+    source = origin.output_dir / event["images"][0]
     try:
-        if not source.resolve().is_relative_to(connection.output_dir.resolve()):  # it is removed afterwards
+        if not source.resolve().is_relative_to(origin.output_dir.resolve()):
             raise InternalError("the engine's picture is outside its folder", code="wire_invalid", hint=WIRE_HINT)
         made = source.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # names that no file has, rings of links
@@ -95,16 +105,16 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
             code="engine_lost",
             hint="run the command again",
             retryable=True,
-            details={"log": log},
+            details={"log": origin.log},
         ) from error
     engine = {
-        "kind": connection.kind,
-        **connection.facts,
+        "kind": origin.kind,
+        **origin.facts,
         **{key: event["engine"].get(key) for key in ("device", "torch", "pid")},
-        "reused": connection.reused,
+        "reused": origin.reused,
     }
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
-    engine |= connection.place
+    engine |= origin.place
     request = picture.request
     raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
     width, height = png.size(raw)
@@ -121,7 +131,6 @@ def save(picture: Picture, event: JsonObject, connection: Connection, output: Ou
     if picture.file is not None:
         targets.write(picture.file, raw, no_clobber=picture.no_clobber)
         image["path"] = str(picture.file)
-    source.unlink(missing_ok=True)
     return Saved(image, engine, raw)
 
 

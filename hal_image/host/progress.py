@@ -91,5 +91,6 @@ class Progress:
 
     def _stream(self, event: JsonObject, place: JsonObject) -> None:
         """Passes an event on to ``--jsonl``, with the picture that it is of."""
-        hidden = {"v", "job", "engine", "images", "warnings", "error"}
+        # A caller that may not live to see the end learns early what it would have to wait for.
+        hidden = {"v", "engine", "images", "warnings", "error", *(() if event["event"] == "queued" else ("job",))}
         self._output.event({**place, **{key: value for key, value in event.items() if key not in hidden}})

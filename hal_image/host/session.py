@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image.errors import HalError, JsonObject, error_from_json
+from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
+from hal_image.host import running_on
 from hal_image.host.deadline import Deadline
+from hal_image.host.delivery import deliver, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
-from hal_image.host.picture import Picture, Saved, save
+from hal_image.host.job_records import JobRecords
+from hal_image.host.time_limits import default_timeout
+from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hal_image.host.job_records import JobRecord
+    from hal_image.host.picture import Picture, Saved
     from hal_image.host.progress import Progress
     from hal_image.host.render import Output
     from hal_image.host.timings import Timings
@@ -80,6 +87,10 @@ class Session:
         """What an engine that just ended did not get to; comes before ``pictures``."""
         self._flying: dict[str, Picture] = {}
         """By job id, in the order in which they were submitted."""
+        self._records = JobRecords()
+        self._jobs: dict[str, JobRecord] = {}
+        """Of what flies, what another call would need to come for it."""
+        self._models_dir = Path()
         self._waiting_since = time.monotonic()
         self._began = False
         self._doing = "waiting for the engine"
@@ -90,6 +101,7 @@ class Session:
         Raises:
             HalError: no engine can be had, it was lost, time is up; or what the listener raised.
         """
+        self._models_dir = wanted.models_dir
         for attempt in range(RECONNECTS + 1):
             connection = choose(self._engine).connect(wanted, self._output, self._deadline)
             self._timings.prepare_s += connection.prepare_s
@@ -108,12 +120,14 @@ class Session:
                 connection.leave()
             # It was just ending. What it had not finished is asked of its successor.
             self._again = [*self._flying.values(), *self._again]
-            self._flying = {}
+            for record in self._jobs.values():
+                self._records.forget(record)
+            self._flying, self._jobs = {}, {}
         raise AssertionError("unreachable")
 
     def _give_up_after(self, attempt: int, connection: Connection, error: LinkClosed) -> None:
         if self._began or attempt == RECONNECTS:
-            raise engine_lost(connection, error) from error
+            raise engine_lost(connection, error, list(self._flying)) from error
 
     def _talk(self, connection: Connection) -> None:
         try:
@@ -122,11 +136,26 @@ class Session:
                 self._deadline.check(self._doing)
                 event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S))
                 if event is not None and event.get("job") in self._flying:
-                    self._on_event(event, event["job"], connection)
+                    self._on_event(event, event["job"])
                     self._submit_more(connection)
-        except (KeyboardInterrupt, HalError):
-            self._cancel(connection)
+        except LinkClosed:
             raise
+        except TimeoutError_ as error:
+            running_on.tell(error, [record.id for record in self._jobs.values() if record.kept])
+            raise
+        except BaseException as error:  # also a reader of standard output that has gone: our jobs are to go with us
+            self._end_all(connection, error)
+            raise
+
+    def _end_all(self, connection: Connection, error: BaseException) -> None:
+        """Takes back what flies. When the engine is draining the pictures go on to another one."""
+        code = error.code if isinstance(error, HalError) else "interrupted"
+        if isinstance(error, HalError):
+            error.details.setdefault("verdict", of_error(code))
+        if code != "engine_draining":
+            for record in self._jobs.values():
+                self._records.finish(record, "interrupted")
+        self._cancel(connection)
 
     def _submit_more(self, connection: Connection) -> None:
         while len(self._flying) < IN_FLIGHT:
@@ -137,10 +166,24 @@ class Session:
 
     def _submit(self, picture: Picture, connection: Connection) -> None:
         job = new_job_id()
-        self._flying[job] = picture
-        connection.link.send(op="submit", job=job, graph=picture.graph.to_prompt(), keep_alive_s=picture.keep_alive_s)
+        record = self._begin(job, picture, connection)
+        self._flying[job], self._jobs[job] = picture, record
+        connection.link.send(
+            op="submit",
+            job=job,
+            graph=picture.graph.to_prompt(),
+            keep_alive_s=picture.keep_alive_s,
+            keep=record.kept,
+        )
 
-    def _on_event(self, event: JsonObject, job: str, connection: Connection) -> None:
+    def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
+        """Writes the job down, so that it outlives this call."""
+        record = self._records.begin(job, picture, connection, self._models_dir)
+        if not record.kept:
+            self._output.detail(f"job {job} cannot be written down: it ends when this call does")
+        return record
+
+    def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
         self._progress.show(event, picture.number - 1)
         if kind == "running":
@@ -151,7 +194,9 @@ class Session:
             error = error_from_json(event["error"])
             if error.code == "engine_draining":
                 raise error
-            del self._flying[job]
+            error.details["verdict"] = of_error(error.code)
+            self._records.finish(self._jobs[job], of_error(error.code), error=error.to_json())
+            self._forget(job)
             self._listener.failed(picture, error)
         elif kind == "done":
             self._timings.add(event["timings"])
@@ -160,28 +205,30 @@ class Session:
             self._waiting_since = time.monotonic()
             if not self._limited:  # the next one's time begins when it starts
                 self._deadline = Deadline.after(None)
-            self._save(event, job, connection)
+            self._save(event, job)
 
     def _started(self, device: str | None, picture: Picture) -> None:
         if picture.number > 1:  # since our own picture before it; how long the first one waited the engine knows
             self._timings.queue_s += time.monotonic() - self._waiting_since
         self._listener.running(picture, device)
         if not self._limited:
-            on_cpu = device is not None and device.startswith("cpu")
-            self._deadline = Deadline.after(default_timeout(picture.request.steps, on_cpu=on_cpu))
+            self._deadline = Deadline.after(default_timeout(picture, device))
 
-    def _save(self, event: JsonObject, job: str, connection: Connection) -> None:
+    def _save(self, event: JsonObject, job: str) -> None:
         began = time.monotonic()
-        picture = self._flying[job]
+        picture, record = self._flying.pop(job), self._jobs.pop(job)
         try:
-            saved = save(picture, event, connection, self._output)
+            saved = deliver(record, event, self._records, self._output)
         except HalError as error:
-            del self._flying[job]
             self._listener.failed(picture, error)
             return
-        del self._flying[job]
         self._timings.save_s += time.monotonic() - began
         self._listener.saved(picture, saved, event["timings"])
+
+    def _forget(self, job: str) -> None:
+        """The job has ended without a picture."""
+        remove_kept(self._jobs.pop(job))
+        del self._flying[job]
 
     def _cancel(self, connection: Connection) -> None:
         """Takes back what is not done, and gives ComfyUI a moment to let go of it."""
@@ -194,19 +241,20 @@ class Session:
                 event = connection.link.next(max(0.0, end - time.monotonic()))
                 if event is not None and event["event"] in {"failed", "done"} and event.get("job") in open_jobs:
                     open_jobs.remove(event["job"])
+                    remove_kept(self._jobs[event["job"]])
         except LinkClosed:
             return
 
 
-def engine_lost(connection: Connection, error: LinkClosed) -> HalError:
-    """What is told when an engine ended in the middle of a picture."""
+def engine_lost(connection: Connection, error: LinkClosed, jobs: list[str]) -> HalError:
+    """What is told when an engine ended in the middle of a picture; ``jobs`` are the ids of those that it had."""
     log = connection.link.hello.get("log", "")
     return HalError(
         f"the engine ended while it made the picture: {error}",
         code="engine_lost",
         hint=f"run the command again; its log is {log}",
         retryable=True,
-        details={"log": log},
+        details={"log": log, "verdict": of_error("engine_lost"), "jobs": jobs},
     )
 
 
@@ -217,12 +265,3 @@ def new_job_id() -> str:
     raw[8] = raw[8] & 0x3F | 0x80  # variant
     text = raw.hex()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
-
-
-def default_timeout(steps: int, *, on_cpu: bool) -> float:
-    """Seconds for one picture from the moment it starts, when no ``--timeout`` was given.
-
-    On a GPU two a step and three minutes for loading a model from a slow drive. A processor needs a minute and more
-    for a step of SDXL at its full size.
-    """
-    return steps * 120.0 + 900.0 if on_cpu else steps * 2.0 + 180.0

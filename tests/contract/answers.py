@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from hal_image.error_catalogue import ERRORS, WARNINGS
+from hal_image.error_catalogue import ERRORS, OF_A_JOB, WARNINGS
 from tests.contract import error_reference, schemas
 
 if TYPE_CHECKING:
@@ -52,6 +52,6 @@ def check_answer(answer: dict[str, Any]) -> None:
     exit_code = error_reference.exit_code_of(entry)
     assert error["exit_code"] == exit_code or error["exit_code"] > exit_code == 128, error
     assert entry.retry == "depends" or error["retryable"] is (entry.retry == "yes"), error
-    assert error["details"].keys() <= entry.details.keys(), error
+    assert error["details"].keys() <= entry.details.keys() | OF_A_JOB.keys(), error
     assert bool(error["hint"]) is not bool(entry.without_hint), error
     assert "\n" not in error["message"] + error["hint"], error

@@ -16,7 +16,7 @@ from hal_image.host.command_arguments import COMMANDS, command_parser
 from hal_image.host.drawing_arguments import MAX_COUNT
 from hal_image.host.output import DEFAULT_NAME
 from hal_image.host.request_builder import RANDOM_SEEDS
-from hal_image.host.session import default_timeout
+from hal_image.host.time_limits import SLOWEST_READ, limit_s
 from hal_image.models.types import SIZE_MULTIPLE
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ SYNOPSIS = {
         "models add PATH|URL|hf:OWNER/REPO/FILE --name NAME\nmodels import DIR"
     ),
     "batch": "batch FILE|-",
+    "jobs": "jobs [list] [--all]\njobs wait [ID]\njobs cancel ID...|--all",
+    "wait": "wait [ID]",
     "info": "info IMAGE",
     "completion": "completion bash|zsh|fish\ncompletion next [options] --words WORD...",
     "hal8000": "hal8000 register\nhal8000 unregister\nhal8000 status",
@@ -100,7 +102,10 @@ suffix. A file that exists is replaced; with `--no-clobber` that is an error.
 
 `--timeout` is for the whole command, from installing the engine to the last picture; making the tool's own venv, the
 first time, has the same limit for itself. Without `--timeout` there is no limit until a picture starts; from then on
-that picture has {gpu_step:g} s a step and {gpu_rest:g} s, and on a processor {cpu_step:g} s a step and {cpu_rest:g} s.
+that picture has {gpu_step:g} s a step and {gpu_rest:g} s, and on a processor {cpu_step:g} s a step and {cpu_rest:g} s;
+and for loading its model, in memory or not, the time that its files take at {read:g} MB/s.
+
+Pictures that the engine has been asked for by then run on: `wait` comes for them ([engine](engine.md#jobs)).
 """
 
 
@@ -171,10 +176,11 @@ def _values() -> str:
         samplers=", ".join(f"`{name}`" for name in request.SAMPLERS),
         schedulers=", ".join(f"`{name}`" for name in request.SCHEDULERS),
         default_name=DEFAULT_NAME,
-        gpu_step=default_timeout(1, on_cpu=False) - default_timeout(0, on_cpu=False),
-        gpu_rest=default_timeout(0, on_cpu=False),
-        cpu_step=default_timeout(1, on_cpu=True) - default_timeout(0, on_cpu=True),
-        cpu_rest=default_timeout(0, on_cpu=True),
+        gpu_step=limit_s(1, 0, on_cpu=False) - limit_s(0, 0, on_cpu=False),
+        gpu_rest=limit_s(0, 0, on_cpu=False),
+        cpu_step=limit_s(1, 0, on_cpu=True) - limit_s(0, 0, on_cpu=True),
+        cpu_rest=limit_s(0, 0, on_cpu=True),
+        read=SLOWEST_READ / 1e6,
     )
 
 

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from hal_image import errors
-from hal_image.error_catalogue import ERRORS, WARNINGS
+from hal_image.error_catalogue import ERRORS, OF_A_JOB, WARNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,7 +26,8 @@ renamed and never gets another meaning. Messages and hints may change. How they 
 [JSON output](json-output.md#the-object).
 
 *Retry* says that the same call may succeed later without any change (`retryable`). *Details* are the fields that
-`details` may have; one is left out where it is not known.
+`details` may have; one is left out where it is not known. Every error about a picture that the engine was asked for may
+have {of_a_job} ([jobs](engine.md#jobs)).
 
 `{general}` are the general codes, of an error for which this version has no more exact one.
 """
@@ -61,7 +62,8 @@ def main() -> None:
 def page() -> str:
     """The whole of docs/reference/errors.md."""
     general = "`, `".join(code for code, entry in ERRORS.items() if entry.general)
-    parts = [HEAD.format(general=general)]
+    of_a_job = ", and ".join(f"`{name}`, {text}" for name, text in OF_A_JOB.items())
+    parts = [HEAD.format(general=general, of_a_job=of_a_job)]
     for exit_code, heading in HEADINGS.items():
         rows = [_error(code, entry) for code, entry in ERRORS.items() if exit_code_of(entry) == exit_code]
         parts.append(f"## {heading}\n")

@@ -10,12 +10,14 @@ from hal_image.host.batch.pictures import OF_ONE_LINE
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.job_records import described
 from hal_image.host.session import EVENT_WAIT_S, IN_FLIGHT, Session, engine_lost
 
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.host.batch.pictures import Pictures
     from hal_image.host.engines import Connection, EngineRequest, Needs
+    from hal_image.host.job_records import JobRecord
     from hal_image.host.picture import Picture
     from hal_image.host.progress import Progress
     from hal_image.host.render import Output
@@ -75,7 +77,7 @@ class BatchSession(Session):
         self._wanted = wanted
         self._source = pictures
         self._limit_s = limit_s
-        self._fitting: set[Needs] = set()
+        self._fitting: set[Needs | None] = set()
         """Of models that the engine has been asked about."""
         self._running: int | None = None
         """The number of the picture that is being made."""
@@ -116,7 +118,7 @@ class BatchSession(Session):
                 connection.link.close()
                 connection.leave()
             self._again = [*self._flying.values(), *self._again]
-            self._flying = {}
+            self._flying, self._jobs = {}, {}
             self._running = None
             self._overdue = None
             self._deadline = Deadline.after(None)
@@ -163,10 +165,16 @@ class BatchSession(Session):
                 self._mind_the_time(connection)
                 event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S), self._source.waits_for)
                 if event is not None and event.get("job") in self._flying:
-                    self._on_event(event, event["job"], connection)
-        except (KeyboardInterrupt, HalError):
-            self._cancel(connection)
+                    self._on_event(event, event["job"])
+        except LinkClosed:
             raise
+        except BaseException as error:  # also a reader of the results that has gone
+            self._end_all(connection, error)
+            raise
+
+    def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
+        """Not written down: the journal says what is missing, and ``--resume`` makes it."""
+        return described(job, picture, connection, self._wanted.models_dir)._replace(kept=False)
 
     @property
     def _used_up(self) -> bool:
@@ -182,7 +190,7 @@ class BatchSession(Session):
                 self._submitted += 1
                 self._submit(picture, connection)
 
-    def _on_event(self, event: JsonObject, job: str, connection: Connection) -> None:
+    def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
         if kind in {"done", "failed"} and picture.number == self._running:
             self._running = None
@@ -193,20 +201,20 @@ class BatchSession(Session):
             self._fruitless = 0
             self._tried.discard(picture.number)
             self._overdue = None
-        super()._on_event(event, job, connection)
+        super()._on_event(event, job)
 
     def _goes_on(self, error: HalError, job: str) -> bool:
         """Whether the end of a job is not yet the end of its picture, or has another reason than it says."""
         picture = self._flying[job]
         if self._overdue is not None and error.code == "cancelled":
             overdue, self._overdue = self._overdue, None
-            del self._flying[job]
+            self._forget(job)
             self._listener.failed(picture, overdue)
             return True
         if error.code in TRIED_AGAIN and picture.number not in self._tried:
             self._output.note(f"trying again: {error.message}")
             self._tried.add(picture.number)
-            del self._flying[job]
+            self._forget(job)
             self._again.insert(0, picture)
             return True
         self._tried.discard(picture.number)
@@ -238,14 +246,14 @@ class BatchSession(Session):
     def _lost(self, connection: Connection, error: LinkClosed) -> None:
         """The engine ended. What it had not begun is asked of its successor, and what it had, once."""
         job = next((job for job, picture in self._flying.items() if picture.number == self._running), None)
-        told = engine_lost(connection, error)
+        told = engine_lost(connection, error, [])
         if self._flying:  # else it was idle, and may end
             self._count_fruitless(told)
         if job is None:
             return
         picture = self._flying[job]
         if picture.number in self._tried:
-            del self._flying[job]
+            self._forget(job)
             self._tried.discard(picture.number)
             self._listener.failed(picture, told)
             return
@@ -257,6 +265,6 @@ class BatchSession(Session):
         if self._fruitless > FRUITLESS:
             raise error
 
-    def _save(self, event: JsonObject, job: str, connection: Connection) -> None:
+    def _save(self, event: JsonObject, job: str) -> None:
         with self._output.aside(self._source.place(self._flying[job].number).line.warnings):
-            super()._save(event, job, connection)
+            super()._save(event, job)

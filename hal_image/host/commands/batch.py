@@ -156,7 +156,8 @@ class BatchListener:
     def running(self, picture: Picture, device: str | None) -> None:
         """Warns once of a processor that nobody asked for."""
         on_cpu = device is not None and device.startswith("cpu")
-        if on_cpu and not self._told_of_cpu and not picture.needs.fit_for_cpu:
+        fit = picture.needs is not None and picture.needs.fit_for_cpu
+        if on_cpu and not self._told_of_cpu and not fit:
             self._told_of_cpu = True
             self._output.warn("running_on_cpu", "no GPU was found: this runs on the processor, which is slow")
 

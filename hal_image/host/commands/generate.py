@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hal_image import paths
-from hal_image.errors import HalError, JsonObject, UsageError
+from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
 from hal_image.host import metadata
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
@@ -75,9 +75,21 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     )
     try:
         session.make_all(wanted)
+    except TimeoutError_ as error:
+        _tell_rest(error, options.count - len(data["images"]))
+        raise
     finally:
         data["timings"] = timings.to_json()
+    data["verdict"] = "done"
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
+
+
+def _tell_rest(error: TimeoutError_, missing: int) -> None:
+    """Says how many of the missing pictures nobody makes: neither done nor running on."""
+    rest = missing - len(error.details.get("jobs", ()))
+    error.details["not_begun"] = rest
+    if rest and "jobs" in error.details:
+        error.message += f", and {rest} more {'picture was' if rest == 1 else 'pictures were'} not begun"
 
 
 def _place(options: argparse.Namespace, requests: list[ImageRequest]) -> list[Path]:

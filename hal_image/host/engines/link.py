@@ -86,7 +86,7 @@ class SocketCarrier:
 
 
 class Link:
-    """One connection. Closing it cancels what was submitted over it and has not ended.
+    """One connection. Closing it cancels what was submitted over it, has not ended, and was not to be kept.
 
     Args:
         carrier: what carries it; closed when the engine does not greet.
@@ -154,9 +154,7 @@ class Link:
                 raise InternalError("the engine's line does not end", code="wire_invalid", hint=wire.WIRE_HINT)
         raw, _, self._buffer = self._buffer.partition(b"\n")
         event = wire.check_event(wire.decode(raw))
-        if self._paths is not None:
-            event |= {name: _moved(event[name], *self._paths) for name in PATH_FIELDS if name in event}
-        return event
+        return event if self._paths is None else as_called_here(event, *self._paths)
 
     def ask(self, timeout_s: float, **request: object) -> wire.Line | None:
         """Sends a request that is answered with ``status`` and waits for that answer, skipping other events."""
@@ -179,6 +177,11 @@ def to_socket(path: Path) -> Link:
         LinkClosed: nobody answers there.
     """
     return Link(SocketCarrier(path))
+
+
+def as_called_here(event: wire.Line, there: str, here: str) -> wire.Line:
+    """An event with the engine's files as they are called here; its folder is ``there`` to it and ``here`` to us."""
+    return {**event, **{name: _moved(event[name], there, here) for name in PATH_FIELDS if name in event}}
 
 
 def _moved(value: Any, there: str, here: str) -> Any:

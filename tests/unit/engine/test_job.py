@@ -47,7 +47,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def watch(server: Server, *, alive: bool = True, cancelled: bool = False) -> Outcome:
-    job = Job("job", {}, 1.0, lambda _event: None)
+    job = Job("job", {}, 1.0)
     if cancelled:
         job.cancelled.set()
     comfy = SimpleNamespace(alive=alive, epitaph="was killed by SIGKILL", log=Path("log"), log_tail=lambda *_: "")

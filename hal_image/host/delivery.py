@@ -1,0 +1,105 @@
+"""Brings a finished picture to its place, once: from the call that asked for it, or from one that came for it later."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hal_image import about, job_files, paths
+from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
+from hal_image.host import output as targets
+from hal_image.host.picture import Saved, save
+from hal_image.verdict import of_error
+
+if TYPE_CHECKING:
+    from hal_image.host.job_records import JobRecord, JobRecords
+    from hal_image.host.render import Output
+
+MAX_PROMPT = 2000
+"""Characters of prompts that a hint repeats."""
+
+
+def deliver(record: JobRecord, event: JsonObject, records: JobRecords, output: Output) -> Saved:
+    """Saves the picture of a job and removes what the engine has kept of it.
+
+    In this order, so that at every moment the picture is in one of the two places: the file, the record, the engine's
+    copy. Of two calls that do it at once both write the same bytes, or the second finds it done.
+
+    Args:
+        record: the job.
+        event: the engine's ``done``.
+        records: where the job is remembered.
+        output: is warned of what is not as asked.
+
+    Raises:
+        HalError: as ``save``. The engine keeps the picture: ``details.jobs`` names it, the hint how to get it.
+    """
+    try:
+        saved = save(record.picture, event, record.origin, output)
+    except HalError as error:
+        delivered = _delivered_by_another(record, records)
+        if delivered is not None:
+            return delivered
+        if record.kept and isinstance(error, (UsageError, EnvironmentError_)):  # it is the file that is in the way
+            error.details["jobs"] = [record.id]
+            error.hint = f"the picture is kept; write it elsewhere: {about.SCRIPT} wait {record.id} --output FILE"
+        else:
+            records.finish(record, of_error(error.code), error=error.to_json())
+        raise
+    records.finish(record, "done", image=saved.image, engine=saved.engine, timings=event["timings"])
+    remove_kept(record)
+    return saved
+
+
+def _delivered_by_another(record: JobRecord, records: JobRecords) -> Saved | None:
+    other = records.read(record.id) if record.kept else None
+    if other is None or other.verdict != "done" or other.picture.file is None:
+        return None
+    try:
+        raw = other.picture.file.read_bytes()
+    except OSError:
+        return None
+    image, file = other.result["image"], record.picture.file
+    if file != other.picture.file:
+        image = {**image, "path": None if file is None else str(file)}
+        if file is not None:
+            targets.write(file, raw, no_clobber=record.picture.no_clobber)
+    return Saved(image, other.result["engine"], raw)
+
+
+def remove_kept(record: JobRecord) -> None:
+    """Removes what the engine has kept of a job: the picture, and how it ended."""
+    folder = record.origin.output_dir / record.id
+    with suppress(OSError):
+        # A container writes there, too: a link in place of the folder must not lead us elsewhere.
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            for name in os.listdir(descriptor):  # noqa: PTH208 - pathlib knows no descriptors
+                os.unlink(name, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        folder.rmdir()
+    job_files.remove(record.engine_folder / job_files.FOLDER, record.id)
+
+
+def command_again(record: JobRecord) -> str:
+    """The command that makes the same picture anew, ready for a shell; in words where it would be too long for that."""
+    picture, request = record.picture, record.picture.request
+    if len(request.prompt) + len(request.negative_prompt) > MAX_PROMPT:
+        return "the command that it came from"
+    words = [f"--prompt={request.prompt}", "--model", request.model, "--size", f"{request.width}x{request.height}"]
+    if request.negative_prompt:
+        words.append(f"--negative-prompt={request.negative_prompt}")
+    words += ["--steps", str(request.steps), "--cfg", f"{request.cfg:g}"]
+    if request.guidance is not None:
+        words += ["--guidance", f"{request.guidance:g}"]
+    words += ["--sampler", request.sampler, "--scheduler", request.scheduler, "--seed", str(request.seed)]
+    if record.models_dir != str(paths.models_dir()):
+        words += ["--models-dir", record.models_dir]
+    if picture.no_clobber:
+        words.append("--no-clobber")
+    words += ["--output", "-" if picture.file is None else str(picture.file).replace("{", "{{").replace("}", "}}")]
+    import shlex  # noqa: PLC0415 - only for a job that is lost
+
+    return f"{about.SCRIPT} {shlex.join(words)}"

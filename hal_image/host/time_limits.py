@@ -1,0 +1,34 @@
+"""How long one picture may take when nobody has said so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hal_image.host.picture import Picture
+
+SLOWEST_READ = 50e6
+"""Bytes a second at which a model comes from the slowest drive that is worth waiting for: an old hard disk, or a folder
+of Windows seen from WSL2, gives 60 to 150 MB/s. 24 GB then take eight minutes."""
+
+
+def default_timeout(picture: Picture, device: str | None) -> float:
+    """Seconds for one picture from the moment it starts, when no ``--timeout`` was given.
+
+    Args:
+        picture: it counts the steps, and the size of the model's files.
+        device: what it runs on, as ComfyUI calls it; ``None`` when that is not known.
+    """
+    size = sum(file["bytes"] or 0 for file in picture.model["files"])
+    return limit_s(picture.request.steps, size, on_cpu=device is not None and device.startswith("cpu"))
+
+
+def limit_s(steps: int, model_bytes: int, *, on_cpu: bool) -> float:
+    """Seconds for ``steps`` with a model of that size.
+
+    On a GPU two a step, three minutes for all else, and the time to read the model from a slow drive: whether it is in
+    memory still is not known, since ComfyUI makes room for other callers' models. A processor needs a minute and more
+    for a step of SDXL at its full size. The limit is there for what would never end, so a generous one costs nothing.
+    """
+    load = model_bytes / SLOWEST_READ
+    return load + (steps * 120.0 + 900.0 if on_cpu else steps * 2.0 + 180.0)
