@@ -166,8 +166,8 @@ def _containers() -> list[RunningEngine]:
     if not any((paths.state_dir() / "engines").glob("*-docker")):
         return []
     from hal_image.host.docker import answers, commands, program  # noqa: PLC0415 - only where there are containers
+    from hal_image.host.docker.names import owner  # noqa: PLC0415 - likewise
     from hal_image.host.docker.start import sweep  # noqa: PLC0415 - likewise
-    from hal_image.host.engines.docker import owner  # noqa: PLC0415 - likewise
 
     path = program.find()
     if path is None:
