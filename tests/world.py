@@ -67,7 +67,7 @@ class Run:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes an engine is run for every kind of engine."""
-    if {"shared_hal", "lone_hal"} & set(metafunc.fixturenames):
+    if {"shared_hal", "lone_hal", "shared_impatient_hal"} & set(metafunc.fixturenames):
         kinds = {"local": pytest.param("local"), "docker": pytest.param("docker", marks=pytest.mark.docker)}
         for kind in tuple(kinds):
             if metafunc.definition.get_closest_marker(f"{kind}_only"):

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine.comfyui_process import ComfyProcess
-from hal_image.engine.job import Cancelled, Job, remove_output, run
+from hal_image.engine.job import Cancelled, Hung, Job, remove_output, run
 from hal_image.errors import HalError, InternalError
 from hal_image.wire import EngineSettings, EngineStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hal_image.errors import JsonObject
 
 STOP_AFTER_S = 1800.0
 """Seconds that an idle engine lives on after it has unloaded its models: booting again is what costs most."""
@@ -209,7 +211,7 @@ class Worker:
                 raise Cancelled("the job was cancelled")
             job.emit({"event": "running", "device": self.status().device})
             self._models_loaded = True
-            done = run(job, self.comfy)
+            done = self._run(job)
         except HalError as error:
             remove_output(self.comfy.output_dir, job.id)
             self._ended(job)
@@ -224,6 +226,20 @@ class Worker:
             self._ended(job)
             self._untidy = True
             job.emit({"event": "done", **done, "engine": self.status()._asdict()})
+
+    def _run(self, job: Job) -> JsonObject:
+        """Runs it; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job."""
+        try:
+            return run(job, self.comfy, self._others_wait)
+        except Hung as error:
+            if error.taken:
+                raise
+        self._boot()
+        return run(job, self.comfy, self._others_wait)
+
+    def _others_wait(self) -> bool:
+        with self._changed:
+            return bool(self._waiting)
 
     def _ended(self, job: Job) -> None:
         """Counts the job as over before its client hears of it, so that a status asked for then is right."""
@@ -289,6 +305,9 @@ class Worker:
         idle = time.monotonic() - self._idle_since
         if self._models_loaded and 0 <= self._keep_alive_s < idle:
             self.free()
+            if self._models_loaded and self.comfy.alive:  # nothing runs that could keep it from answering
+                self.comfy.end(grace_s=0)
+                self._models_loaded = False
         if self._untidy:
             self._untidy = False
             self.comfy.refresh_stats()

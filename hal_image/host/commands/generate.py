@@ -13,6 +13,7 @@ from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import Connection, EngineRequest, Needs, choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.pulse import Pulse
 from hal_image.host.progress import Progress
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
@@ -241,9 +242,11 @@ class Session:
     def _talk(self, connection: Connection) -> None:
         try:
             self._submit_more(connection)
+            pulse = Pulse(connection.link)
             while self._done < len(self._plan.requests):
                 self._deadline.check(self._doing)
                 event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S))
+                pulse.feel(event)
                 if event is not None and event.get("job") in self._jobs:
                     self._on_event(event, self._jobs[event["job"]], connection)
         except (KeyboardInterrupt, HalError):

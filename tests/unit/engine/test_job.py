@@ -48,7 +48,14 @@ def watch(server: Server, *, alive: bool = True, cancelled: bool = False) -> Out
     job = Job("job", {}, 1.0, lambda _event: None)
     if cancelled:
         job.cancelled.set()
-    comfy = SimpleNamespace(alive=alive, epitaph="was killed by SIGKILL", log=Path("log"), log_tail=lambda *_: "")
+    comfy = SimpleNamespace(
+        alive=alive,
+        pid=None,
+        epitaph="was killed by SIGKILL",
+        out_of_memory=False,
+        log=Path("log"),
+        log_tail=lambda *_: "",
+    )
     return Watch(job, comfy, server, None).until_ended()  # type: ignore[arg-type]
 
 
@@ -113,6 +120,9 @@ def test_only_a_uuid_is_removed(tmp_path: Path) -> None:
     [
         ("torch.cuda.OutOfMemoryError", "CUDA out of memory.", "out_of_memory"),
         ("RuntimeError", "[enforce fail] DefaultCPUAllocator: not enough memory: you tried", "out_of_memory"),
+        ("RuntimeError", "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried", "out_of_memory"),
+        ("MemoryError", "", "out_of_memory"),
+        ("OSError", "[Errno 28] No space left on device: '/x'", "disk_full"),
         ("RuntimeError", "shapes differ", "node_failed"),
     ],
 )
