@@ -55,6 +55,7 @@ def image_from(folder: Path, image: str, tag: str) -> str:
         "COPY hal_image/engine /opt/hal/hal_image/engine\n"
         "COPY hal_image/comfy /opt/hal/hal_image/comfy\n"
         # what the image has compiled is used without a look at its source
+        "USER 0\n"
         "RUN rm -r /opt/hal/hal_image/engine/__pycache__ /opt/hal/hal_image/comfy/__pycache__\n"
     )
     (folder / ".dockerignore").unlink(missing_ok=True)

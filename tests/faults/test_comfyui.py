@@ -51,7 +51,7 @@ def test_comfyui_is_killed(hal: Hal, phase: str) -> None:
 @every_phase
 def test_comfyui_is_stopped(impatient_hal: Hal, phase: str) -> None:
     hal = impatient_hal
-    call, pid = begin(hal, phase, "--timeout", "12" if phase == "saving" else "5")
+    call, pid = begin(hal, phase, "--timeout", "20" if phase == "saving" else "10")
     os.kill(pid, signal.SIGSTOP)
     ended = call.end(40)
     if phase != "booting" or ended.code:  # a boot that stands still is begun anew: in time, or not
