@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from hal_image import request
 from hal_image.about import SCRIPT
-from hal_image.host import arguments
-from hal_image.host.arguments import COMMANDS, MAX_COUNT, generate_parser
-from hal_image.host.commands.generate import default_timeout
+from hal_image.host.arguments import MAX_COUNT, generate_parser
+from hal_image.host.command_arguments import COMMANDS, command_parser
 from hal_image.host.output import DEFAULT_NAME
 from hal_image.host.request_builder import RANDOM_SEEDS
+from hal_image.host.session import default_timeout
 from hal_image.models.types import SIZE_MULTIPLE
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SYNOPSIS = {
 HEAD = """\
 # Command line
 
-<!-- Made by `python3 -m tests.contract.cli_reference`. A change belongs into hal_image/host/arguments.py or there. -->
+<!-- Made by `python3 -m tests.contract.cli_reference`. A change belongs into hal_image/host/*arguments.py or there. -->
 
 ```
 hal_generate_image.py --prompt TEXT [options]
@@ -115,7 +115,7 @@ def page() -> str:
             parts.append(_table(group._group_actions, generate.prog))
     parts.append(_values())
     for name, text in COMMANDS.items():
-        parser = arguments._command_parser(name, SCRIPT)
+        parser = command_parser(name, SCRIPT)
         calls = SYNOPSIS.get(name, name).splitlines()
         synopsis = "\n".join(f"{SCRIPT} {call} [options]" for call in calls)
         parts.append(f"## {name}\n\n{_capitalised(text)}.\n\n```\n{synopsis}\n```\n")

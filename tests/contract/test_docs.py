@@ -17,6 +17,7 @@ import pytest
 import hal_image
 from hal_image import about, errors
 from hal_image.host import arguments
+from hal_image.host.command_arguments import COMMANDS
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.contract import cli_reference, schemas
 
@@ -85,10 +86,11 @@ def test_the_help_page_is_what_the_parser_says() -> None:
 
 def test_every_option_is_in_the_cli_reference() -> None:
     page = cli_reference.page()
-    source = (PACKAGE / "host" / "arguments.py").read_text(encoding="utf-8")
+    sources = [*(PACKAGE / "host").glob("*arguments.py"), PACKAGE / "host" / "argument_parser.py"]
     options = {
         node.value
-        for node in ast.walk(ast.parse(source))
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"--[a-z-]+", node.value)
     }
     assert "--prompt" in options
@@ -330,7 +332,7 @@ def named(block: Block) -> str:
 def test_commands_are_understood(block: Block) -> None:
     for arguments_of_it in commands(block):
         options = arguments.parse(arguments_of_it, "hal_generate_image.py")
-        assert options.command == arguments.GENERATE or options.command in arguments.COMMANDS
+        assert options.command == arguments.GENERATE or options.command in COMMANDS
 
 
 def test_commands_are_found() -> None:

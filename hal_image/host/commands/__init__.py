@@ -1,1 +1,1 @@
-"""One module a verb. Each has ``run(options, output) -> Result``; the options are declared in ``host.arguments``."""
+"""One module a verb, each with ``run(options, output) -> Result``; ``host.command_arguments`` declares the options."""

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from hal_image.errors import UsageError
-from hal_image.host.arguments import COMMANDS, parse
+from hal_image.host.arguments import parse
+from hal_image.host.command_arguments import COMMANDS
 from hal_image.request import SAMPLERS, SCHEDULERS
 
 

@@ -1,0 +1,71 @@
+"""The parser that all of the command line is made with, and the options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from hal_image.errors import UsageError
+from hal_image.host import argument_values as values
+
+HELP_WIDTH = 100
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises ``UsageError`` instead of printing and exiting, and never guesses at abbreviations."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, formatter_class=_formatter, **options)
+
+    def error(self, message: str) -> NoReturn:
+        """Turns argparse's complaint into ours, with a hint where a person would need one."""
+        hint = f"see {self.prog} --help"
+        if "expected one argument" in message and ("prompt" in message):
+            hint = 'a text that begins with "-" is written with an equals sign: --prompt="-text"'
+        elif "unrecognized arguments" in message:
+            hint = f"the prompt goes after --prompt, in quotes; for the options see {self.prog} --help"
+        raise UsageError(message, hint=hint)
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    # argparse makes one for every option that is added; with a width of its own it does not ask the terminal for one,
+    # for which it would import shutil and half of the compression modules.
+    return argparse.RawDescriptionHelpFormatter(prog, width=HELP_WIDTH)
+
+
+def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> None:
+    """Options that choose or set up the engine."""
+    group = parser.add_argument_group("what runs it")
+    group.add_argument(
+        "--engine",
+        choices=("auto", "docker", "local"),
+        help="default: HAL_ENGINE, or auto: Docker where it has the image",
+    )
+    group.add_argument("--models-dir", metavar="DIR", help="models folder (default: HAL_MODELS_DIR, see docs)")
+    device = group.add_mutually_exclusive_group()
+    device.add_argument("--gpu", type=values.gpu, metavar="N", help="the GPU with that number in `nvidia-smi`, or all")
+    device.add_argument("--cpu", action="store_true", help="use the processor even if there is a GPU (slow)")
+    if keep_alive:
+        group.add_argument(
+            "--hot-cache",
+            type=values.byte_count,
+            metavar="SIZE",
+            help="Docker: copy models in use to a faster disk, up to e.g. 40GB (default: HAL_HOT_CACHE, or 0: do not)",
+        )
+        group.add_argument(
+            "--keep-alive",
+            type=values.duration,
+            default=300.0,
+            metavar="TIME",
+            help="keep the model in memory after use: 10m, 3600, -1 for ever, 0 ends the engine (default: 5m)",
+        )
+
+
+def add_output_options(parser: argparse.ArgumentParser, *, jsonl: bool = False) -> None:
+    """Options that every command has."""
+    group = parser.add_argument_group("what is told")
+    group.add_argument("--json", action="store_true", help="one JSON object on standard output, on failure too")
+    if jsonl:
+        group.add_argument("--jsonl", action="store_true", help="JSON lines with progress, the last is that object")
+    group.add_argument("-q", "--quiet", action="store_true", help="only errors on standard error")
+    group.add_argument("-v", "--verbose", action="store_true", help="more on standard error")

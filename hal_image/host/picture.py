@@ -1,0 +1,110 @@
+"""One picture on its way: what is asked for, and how the engine's file becomes the user's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from hal_image import png
+from hal_image.errors import HalError, InternalError, JsonObject
+from hal_image.host import metadata
+from hal_image.host import output as targets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hal_image.host.engines import Connection
+    from hal_image.host.render import Output
+    from hal_image.request import ImageRequest
+    from hal_image.workflow import Graph
+
+
+class Picture(NamedTuple):
+    """What is known of a picture before an engine is needed.
+
+    Attributes:
+        number: which one of its command, from 1.
+        request: what is asked for.
+        graph: the same for ComfyUI.
+        model: the ``model`` object that the picture carries.
+        file: where it goes; ``None`` for standard output.
+        no_clobber: fail rather than replace ``file``.
+        keep_alive_s: how long the model stays in memory afterwards.
+    """
+
+    number: int
+    request: ImageRequest
+    graph: Graph
+    model: JsonObject
+    file: Path | None
+    no_clobber: bool
+    keep_alive_s: float
+
+
+class Saved(NamedTuple):
+    """A finished picture.
+
+    Attributes:
+        image: its entry in ``images`` of the JSON output.
+        engine: the ``engine`` object of the JSON output.
+        raw: the PNG.
+    """
+
+    image: JsonObject
+    engine: JsonObject
+    raw: bytes
+
+
+def save(picture: Picture, event: JsonObject, connection: Connection, output: Output) -> Saved:
+    """Turns what the engine made into the user's file: adds the metadata, writes it whole, removes the engine's copy.
+
+    Args:
+        picture: what was asked for.
+        event: the engine's ``done``.
+        connection: to that engine.
+        output: is warned of what is not as asked.
+
+    Raises:
+        InternalError: ``no_image``.
+        HalError: ``engine_lost`` when the engine's file is gone.
+        UsageError, EnvironmentError_: the file cannot be written.
+    """
+    import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
+
+    if not event["images"]:
+        raise InternalError("the engine sent no picture", code="no_image", hint="please report this")
+    source = connection.output_dir / event["images"][0]
+    try:
+        made = source.read_bytes()
+    except OSError as error:
+        raise HalError(
+            f"the engine's picture cannot be read: {error}",
+            code="engine_lost",
+            hint="run the command again",
+            retryable=True,
+        ) from error
+    engine = {
+        "kind": connection.kind,
+        **connection.facts,
+        **{key: event["engine"].get(key) for key in ("device", "torch", "pid")},
+        "reused": connection.reused,
+    }
+    engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
+    engine |= connection.place
+    request = picture.request
+    raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
+    width, height = png.size(raw)
+    if (width, height) != (request.width, request.height):
+        output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
+    image = {
+        "path": None,
+        "seed": request.seed,
+        "width": width,
+        "height": height,
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "bytes": len(raw),
+    }
+    if picture.file is not None:
+        targets.write(picture.file, raw, no_clobber=picture.no_clobber)
+        image["path"] = str(picture.file)
+    source.unlink(missing_ok=True)
+    return Saved(image, engine, raw)

@@ -1,0 +1,224 @@
+"""The conversation with an engine about one command's pictures: submits them in order, and hears how each one ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from hal_image.errors import HalError, JsonObject, error_from_json
+from hal_image.host.deadline import Deadline
+from hal_image.host.engines import Connection, EngineRequest, choose
+from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.pulse import Pulse
+from hal_image.host.picture import Picture, Saved, save
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hal_image.host.progress import Progress
+    from hal_image.host.render import Output
+    from hal_image.host.timings import Timings
+
+IN_FLIGHT = 2
+"""Jobs submitted at once: the engine never waits for us, and another caller never waits for all of ours."""
+RECONNECTS = 3
+"""How often a request moves to a new engine when the one it reached was just shutting down."""
+CANCEL_LIMIT_S = 2.0
+EVENT_WAIT_S = 0.5
+
+
+class Listener(Protocol):
+    """Hears how the pictures of a session go. What it raises ends the session, which takes back what is not done."""
+
+    def running(self, picture: Picture, device: str | None) -> None:
+        """The engine has started on a picture; ``device`` is what it runs on, as ComfyUI calls it."""
+        ...
+
+    def saved(self, picture: Picture, saved: Saved, timings: JsonObject) -> None:
+        """A picture is done, and where it belongs; ``timings`` are the engine's."""
+        ...
+
+    def failed(self, picture: Picture, error: HalError) -> None:
+        """A picture will not come. Returns to go on with the others."""
+        ...
+
+
+class Session:
+    """Makes pictures, one after the other, over one connection at a time.
+
+    Args:
+        engine: the name of an engine, as ``choose`` takes it.
+        pictures: what to make; the next is asked for when there is room for it in the engine's queue.
+        listener: hears how it goes.
+        output: where warnings go.
+        progress: shows what the engine says.
+        timings: are added up here.
+        deadline: when all is given up; ``limit_s`` of ``None`` gives each picture the default time once it starts.
+    """
+
+    def __init__(
+        self,
+        engine: str | None,
+        pictures: Iterator[Picture],
+        listener: Listener,
+        *,
+        output: Output,
+        progress: Progress,
+        timings: Timings,
+        deadline: Deadline,
+    ) -> None:
+        self._engine = engine
+        self._pictures = pictures
+        self._listener = listener
+        self._output = output
+        self._progress = progress
+        self._timings = timings
+        self._deadline = deadline
+        self._limited = deadline.limit_s is not None
+        self._again: list[Picture] = []
+        """What an engine that just ended did not get to; comes before ``pictures``."""
+        self._flying: dict[str, Picture] = {}
+        """By job id, in the order in which they were submitted."""
+        self._waiting_since = time.monotonic()
+        self._began = False
+        self._doing = "waiting for the engine"
+
+    def make_all(self, wanted: EngineRequest) -> None:
+        """Makes every picture.
+
+        Raises:
+            HalError: no engine can be had, it was lost, time is up; or what the listener raised.
+        """
+        for attempt in range(RECONNECTS + 1):
+            connection = choose(self._engine).connect(wanted, self._output, self._deadline)
+            self._timings.prepare_s += connection.prepare_s
+            try:
+                self._talk(connection)
+            except LinkClosed as error:
+                self._give_up_after(attempt, connection, error)
+            except HalError as error:
+                if error.code != "engine_draining" or attempt == RECONNECTS:
+                    raise
+            else:
+                return
+            finally:
+                self._progress.close()
+                connection.link.close()
+                connection.leave()
+            # It was just ending. What it had not finished is asked of its successor.
+            self._again = [*self._flying.values(), *self._again]
+            self._flying = {}
+        raise AssertionError("unreachable")
+
+    def _give_up_after(self, attempt: int, connection: Connection, error: LinkClosed) -> None:
+        if self._began or attempt == RECONNECTS:
+            log = connection.link.hello.get("log", "")
+            raise HalError(
+                f"the engine ended while it made the picture: {error}",
+                code="engine_lost",
+                hint=f"run the command again; its log is {log}",
+                retryable=True,
+                details={"log": log},
+            ) from error
+
+    def _talk(self, connection: Connection) -> None:
+        try:
+            self._submit_more(connection)
+            pulse = Pulse(connection.link)
+            while self._flying:
+                self._deadline.check(self._doing)
+                event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S))
+                pulse.feel(event)
+                if event is not None and event.get("job") in self._flying:
+                    self._on_event(event, event["job"], connection)
+                    self._submit_more(connection)
+        except (KeyboardInterrupt, HalError):
+            self._cancel(connection)
+            raise
+
+    def _submit_more(self, connection: Connection) -> None:
+        while len(self._flying) < IN_FLIGHT:
+            picture = self._again.pop(0) if self._again else next(self._pictures, None)
+            if picture is None:
+                return
+            job = new_job_id()
+            self._flying[job] = picture
+            connection.link.send(
+                op="submit", job=job, graph=picture.graph.to_prompt(), keep_alive_s=picture.keep_alive_s
+            )
+
+    def _on_event(self, event: JsonObject, job: str, connection: Connection) -> None:
+        kind, picture = event["event"], self._flying[job]
+        self._progress.show(event, picture.number - 1)
+        if kind == "running":
+            self._began = True
+            self._doing = f"making picture {picture.number}"
+            self._started(event.get("device"), picture)
+        elif kind == "failed":
+            error = error_from_json(event["error"])
+            if error.code == "engine_draining":
+                raise error
+            del self._flying[job]
+            self._listener.failed(picture, error)
+        elif kind == "done":
+            self._timings.add(event["timings"])
+            if picture.number == 1:
+                self._timings.queue_s = event["timings"]["queue_s"]
+            self._waiting_since = time.monotonic()
+            if not self._limited:  # the next one's time begins when it starts
+                self._deadline = Deadline.after(None)
+            self._save(event, job, connection)
+
+    def _started(self, device: str | None, picture: Picture) -> None:
+        if picture.number > 1:  # since our own picture before it; how long the first one waited the engine knows
+            self._timings.queue_s += time.monotonic() - self._waiting_since
+        self._listener.running(picture, device)
+        if not self._limited:
+            on_cpu = device is not None and device.startswith("cpu")
+            self._deadline = Deadline.after(default_timeout(picture.request.steps, on_cpu=on_cpu))
+
+    def _save(self, event: JsonObject, job: str, connection: Connection) -> None:
+        began = time.monotonic()
+        picture = self._flying[job]
+        try:
+            saved = save(picture, event, connection, self._output)
+        except HalError as error:
+            del self._flying[job]
+            self._listener.failed(picture, error)
+            return
+        del self._flying[job]
+        self._timings.save_s += time.monotonic() - began
+        self._listener.saved(picture, saved, event["timings"])
+
+    def _cancel(self, connection: Connection) -> None:
+        """Takes back what is not done, and gives ComfyUI a moment to let go of it."""
+        open_jobs = list(self._flying)
+        try:
+            for job in open_jobs:
+                connection.link.send(op="cancel", job=job)
+            end = time.monotonic() + CANCEL_LIMIT_S
+            while open_jobs and time.monotonic() < end:
+                event = connection.link.next(max(0.0, end - time.monotonic()))
+                if event is not None and event["event"] in {"failed", "done"} and event.get("job") in open_jobs:
+                    open_jobs.remove(event["job"])
+        except LinkClosed:
+            return
+
+
+def new_job_id() -> str:
+    """A random lowercase uuid4. By hand: the uuid module takes 8 ms to import, a twentieth of a warm call."""
+    raw = bytearray(os.urandom(16))
+    raw[6] = raw[6] & 0x0F | 0x40  # version 4, RFC 9562 section 5.4
+    raw[8] = raw[8] & 0x3F | 0x80  # variant
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def default_timeout(steps: int, *, on_cpu: bool) -> float:
+    """Seconds for one picture from the moment it starts, when no ``--timeout`` was given.
+
+    On a GPU two a step and three minutes for loading a model from a slow drive. A processor needs a minute and more
+    for a step of SDXL at its full size.
+    """
+    return steps * 120.0 + 900.0 if on_cpu else steps * 2.0 + 180.0
