@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 
+pytest_plugins = ["tests.world"]  # for tests/engine and tests/faults; what is not asked for costs nothing
+
 
 def pytest_configure() -> None:
     """Lets Ctrl-C through to the commands that the tests start.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hal_image import png
-from tests.engine.conftest import QUICK, Hal
 from tests.engine.test_wire import graph, submit
+from tests.world import QUICK, Hal
 
 if TYPE_CHECKING:
     from hal_image.host.engines.link import Link
