@@ -2,8 +2,8 @@
 
 Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``fuzz`` (inputs that nobody would write;
 ``HAL_FUZZ=20`` makes twenty times as many), ``store`` (the models folder, with hubs that misbehave), ``install``,
-``engine``, ``docker``. Without one, all of them. ``docker`` is skipped, and the reason told, where no image can be
-built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes that a failure.
+``engine``, ``faults`` (kill, stop, cut, fill, corrupt), ``docker``. Without one, all of them. ``docker`` is
+skipped, and the reason told, where no image can be built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes that a failure.
 Only the standard library is needed: the tools go into a venv of their own in the state directory, the engine is
 installed as the first picture would install it. Nothing but a package index is reached.
 """
@@ -23,7 +23,7 @@ from hal_image.errors import HalError  # noqa: E402 - needs the path above
 from hal_image.install import venvs  # noqa: E402
 
 DEV_BYTES = 500_000_000
-PARTS = ("lint", "unit", "contract", "fuzz", "store", "install", "engine", "docker")
+PARTS = ("lint", "unit", "contract", "fuzz", "store", "install", "engine", "faults", "docker")
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -76,13 +76,13 @@ def main(arguments: list[str]) -> int:
 
 
 def runs(chosen: list[str]) -> list[list[str]]:
-    """What pytest is given, a list a run. The tests in ``engine`` are for both kinds of engine, told by a mark."""
+    """What pytest is given, a list a run. ``engine`` and ``faults`` are for both kinds of engine, told by a mark."""
     folders = [f"tests/{part}" for part in PARTS if part in chosen and part not in {"lint", "docker"}]
     if "docker" not in chosen:
         return [[*folders, "-m", "not docker"]] if folders else []
-    if "engine" in chosen:
+    if {"engine", "faults"} & set(chosen):
         return [[*folders, "tests/docker"]]
-    return [*([folders] if folders else []), ["tests/docker"], ["tests/engine", "-m", "docker"]]
+    return [*([folders] if folders else []), ["tests/docker"], ["tests/engine", "tests/faults", "-m", "docker"]]
 
 
 def run_linter(python: Path, linter: tuple[str, ...]) -> int:

@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytest_plugins = ["tests.world"]  # for tests/engine and tests/faults; what is not asked for costs nothing
+
 
 def pytest_configure() -> None:
     """Lets Ctrl-C and SIGHUP through to the commands that the tests start.

@@ -10,9 +10,12 @@ from hal_image.errors import HalError, JsonObject
 if TYPE_CHECKING:
     from requests import Response
 
-TIMEOUT_S = (5.0, 30.0)
+TIMEOUT_S = (5.0, 5.0)
 """Seconds to connect, and between two bytes of an answer. ComfyUI answers from its event loop, which a job that
-holds the interpreter can keep waiting for some seconds; nothing here waits for a job to finish."""
+holds the interpreter can keep waiting for some seconds; nothing here waits for a job to finish, and who got no answer
+asks again."""
+SUBMIT_TIMEOUT_S = (5.0, 30.0)
+"""The same for handing over a prompt, which is not repeated; its check may have to load node packs first."""
 
 WITHDRAW_LIMIT_S = 10.0
 
@@ -88,7 +91,7 @@ class ComfyClient:
             ComfyUnreachable: no answer; whether the prompt was queued is unknown.
         """
         body = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
-        response = self._request("POST", "/prompt", json=body)
+        response = self._request("POST", "/prompt", json=body, timeout_s=SUBMIT_TIMEOUT_S)
         try:
             answer = response.json()
         except ValueError:  # ComfyUI answers 500 with plain text when its handler breaks
@@ -145,9 +148,11 @@ class ComfyClient:
             raise ComfyConfused(f"{path} answered {response.status_code}, not what was asked for")
         return answer
 
-    def _request(self, method: str, path: str, json: Any = None) -> Response:
+    def _request(
+        self, method: str, path: str, json: Any = None, timeout_s: tuple[float, float] = TIMEOUT_S
+    ) -> Response:
         try:
-            return self._session.request(method, self.url + path, json=json, timeout=TIMEOUT_S)
+            return self._session.request(method, self.url + path, json=json, timeout=timeout_s)
         except self._failure as error:
             raise ComfyUnreachable(str(error)) from error
 

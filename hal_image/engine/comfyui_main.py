@@ -10,17 +10,20 @@ does not need. What is left out, and what that saves, is in docs/adr/0003-lean-b
 - the node packs of ``comfy_extras`` that no graph of ours uses. A prompt that names a node from one of them loads
   them all then, once, so that a user's own graph still runs.
 
-The parent holds our standard input open. When it goes away, however it dies, we end too: no orphan keeps the GPU.
+The parent holds our standard input open. When it goes away, however it dies, we end too: no orphan keeps the GPU. On
+Linux the kernel sees to that as well, for a process that was stopped (SIGSTOP) cannot do it itself.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib.abc
 import importlib.machinery
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -30,6 +33,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+PR_SET_PDEATHSIG = 1
+"""Of linux/prctl.h."""
 EXTRAS_AT_BOOT = frozenset(
     {
         "nodes_flux.py",  # FluxGuidance
@@ -129,6 +134,12 @@ def end_with_parent() -> None:
     os._exit(1)
 
 
+def be_killed_with_parent() -> None:
+    """Asks the kernel to kill us when the thread that started us ends, which in the engine is its first: prctl(2)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
 def load_extras_on_demand(nodes: Any, execution: Any) -> None:
     """Makes ComfyUI load only ``EXTRAS_AT_BOOT`` at boot, and the other packs when a prompt names an unknown node.
 
@@ -165,6 +176,7 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> None:
 
 def main() -> None:
     """Boots ComfyUI and serves until killed."""
+    be_killed_with_parent()
     threading.Thread(target=end_with_parent, daemon=True).start()
     settings = json.loads(sys.argv[1])
     sys.path[0] = str(Path(__file__).resolve().parents[2])

@@ -12,13 +12,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hal_image.activity import Inactivity
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, one_line
+from hal_image.engine.comfyui_environment import child_environment
 from hal_image.engine.gpu import comfyui_device_options
+from hal_image.engine.out_of_memory import kernel_kills
 from hal_image.errors import EnvironmentError_, JsonObject
-from hal_image.models import hub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from hal_image.wire import EngineSettings
 
@@ -40,13 +42,13 @@ MODEL_FOLDERS: dict[str, tuple[str, ...]] = {
 
 BOOT_LIMIT_S = 600.0
 """Seconds after which a boot is given up. torch from a cold, slow disk takes a minute; ten mean that it hangs."""
+BOOT_QUIET_LIMIT_S = 30.0
+"""Seconds of a boot without any activity (``hal_image.activity``) after which it is tried anew: the process was stopped
+or waits for something that does not come. Even a disk that has to spin up first takes ten."""
 
 POLL_S = 0.03
-PORT_ATTEMPTS = 3
+BOOT_ATTEMPTS = 3
 END_GRACE_S = 5.0
-
-SECRETS = hub.TOKENS
-"""Removed from the environment of the process that runs model code."""
 
 BOOT_HINTS = (
     ("driver on your system is too old", "update the NVIDIA driver, or add --cpu to run on the processor (slow)"),
@@ -65,6 +67,10 @@ class BootFailed(EnvironmentError_):
     """ComfyUI ended, or did not answer, before it was ready."""
 
     default_code = "comfyui_boot_failed"
+
+
+class BootStalled(BootFailed):
+    """It did nothing at all for ``BOOT_QUIET_LIMIT_S``."""
 
 
 class Readiness:
@@ -119,6 +125,7 @@ class ComfyProcess:
         self.boots = 0
         self.stats: JsonObject | None = None
         self.url = ""
+        self._kernel_kills: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._liveness: Liveness | None = None
 
@@ -148,12 +155,13 @@ class ComfyProcess:
             EnvironmentError_: ``gpu_unusable``, ``engine_python_invalid``.
         """
         options = comfyui_device_options(self.settings.python, cpu=self.settings.cpu)
-        for attempt in range(PORT_ATTEMPTS):
+        for attempt in range(BOOT_ATTEMPTS):
             try:
                 self._boot_once(options, tick)
-            except BootFailed:
+            except BootFailed as error:
                 # Somebody may have taken the free port between our look and ComfyUI's bind.
-                if attempt + 1 == PORT_ATTEMPTS or "address already in use" not in self.log_tail(4000):
+                again = isinstance(error, BootStalled) or "address already in use" in self.log_tail(4000)
+                if attempt + 1 == BOOT_ATTEMPTS or not again:
                     raise
             else:
                 self.boots += 1
@@ -164,8 +172,10 @@ class ComfyProcess:
         self.stats = None
         self._start(options)
         assert self._liveness is not None
+        assert self._process is not None
         client = ComfyClient(self.url)
         readiness = Readiness(client)
+        inactivity = Inactivity(self._process.pid)
         started = time.monotonic()
         try:
             while not readiness.check():
@@ -174,9 +184,18 @@ class ComfyProcess:
                     raise self._boot_failure(f"ComfyUI {self._liveness.epitaph} while booting")
                 if seconds > BOOT_LIMIT_S:
                     raise self._boot_failure(f"ComfyUI did not get ready within {BOOT_LIMIT_S:.0f} s")
+                if inactivity.look() > BOOT_QUIET_LIMIT_S:
+                    raise BootStalled(
+                        f"ComfyUI did nothing for {BOOT_QUIET_LIMIT_S:.0f} s while booting",
+                        hint=f"see the log: {self.log}",
+                        details={"log": str(self.log)},
+                    )
                 if not tick(seconds):
                     raise self._boot_failure("the engine was stopped while ComfyUI was booting")
                 time.sleep(POLL_S)
+        except BootStalled:
+            self.end(grace_s=0)
+            raise
         except BootFailed:
             self.end()
             raise
@@ -231,23 +250,30 @@ class ComfyProcess:
                     hint="set HAL_ENGINE_PYTHON to a Python that has torch, or unset it",
                 ) from error
         self._liveness = Liveness(self._process)
+        self._kernel_kills = kernel_kills()
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether the last process was killed by the kernel for want of memory, as far as can be known."""
+        killed = self._process is not None and self._process.poll() == -signal.SIGKILL
+        return killed and kernel_kills() != self._kernel_kills
 
     def refresh_stats(self) -> None:
-        """Asks anew how much memory is free; a server too busy to answer leaves the old figures."""
+        """Asks anew how much memory is free; a server that does not answer leaves the old figures."""
         client = ComfyClient(self.url)
         with suppress(ComfyUnreachable):
             self.stats = client.system_stats()
         client.close()
 
-    def end(self) -> None:
-        """Ends the process group: SIGTERM, and SIGKILL after ``END_GRACE_S``. Does nothing when it is down."""
+    def end(self, grace_s: float = END_GRACE_S) -> None:
+        """Ends the process group: SIGTERM, and SIGKILL after ``grace_s``. Does nothing when it is down."""
         process = self._process
         if process is None:
             return
         if process.poll() is None:
-            _signal_group(process.pid, signal.SIGTERM)
+            _signal_group(process.pid, signal.SIGTERM if grace_s > 0 else signal.SIGKILL)
             try:
-                process.wait(END_GRACE_S)
+                process.wait(grace_s)
             except subprocess.TimeoutExpired:
                 _signal_group(process.pid, signal.SIGKILL)
                 process.wait()
@@ -268,32 +294,10 @@ class ComfyProcess:
         tail = self.log_tail(6000)
         lines = [line for line in tail.splitlines() if line.strip()]
         hint = next((fix for text, fix in BOOT_HINTS if text.lower() in tail.lower()), f"see the log: {self.log}")
+        if self.out_of_memory:
+            hint = f"the machine, or the container, ran out of memory: close other programs; log: {self.log}"
         last = one_line(lines[-1], 200) if lines else "its log is empty"
         return BootFailed(f"{message}: {last}", hint=hint, details={"log": str(self.log)})
-
-
-def child_environment(environment: Mapping[str, str], *, cpu: bool, gpu: str | None = None) -> dict[str, str]:
-    """The environment for ComfyUI: without our Python's paths and without tokens, and offline."""
-    child = {name: value for name, value in environment.items() if name not in SECRETS}
-    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__"):
-        child.pop(name, None)
-    # Model code has no business on the network: what it needs is in the models folder or it fails.
-    child["HF_HUB_OFFLINE"] = "1"
-    child["TRANSFORMERS_OFFLINE"] = "1"
-    child["PYTHONUNBUFFERED"] = "1"
-    if gpu is not None:
-        child["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts; the other way is fastest first
-        child["CUDA_VISIBLE_DEVICES"] = gpu
-    if cpu:
-        # Huge pages for torch's large buffers: FLUX's text encoder took 48 instead of 81 CPU seconds with them, the
-        # pixels are the same. glibc before 2.35 ignores the name.
-        child.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
-        # How often torch's threads look whether the others are done before they sleep; by default 300 000 times, which
-        # on a busy machine takes the processor from the very thread that is waited for. Measured on two cores, a
-        # picture of doodle: 0.53 s alone (by default 0.50, without looking at all 0.76); beside three busy programs
-        # 2.4 s (by default 5.3). Read by GNU's OpenMP, which torch has on Linux.
-        child.setdefault("GOMP_SPINCOUNT", "10000")
-    return child
 
 
 def free_port() -> int:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hal_image.comfy.client import LOG_HINT, ComfyClient, ComfyConfused, ComfyUnreachable, Outcome, one_line
+from hal_image.activity import Inactivity, Quiet
+from hal_image.comfy.client import ComfyClient, ComfyConfused, ComfyUnreachable, Outcome
 from hal_image.comfy.events import EventStream
 from hal_image.engine import notices
-from hal_image.errors import HalError, InternalError, JsonObject, ModelError, UsageError
+from hal_image.engine.failures import crashed, node_failure
+from hal_image.errors import HalError, InternalError, JsonObject
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,6 +31,17 @@ TRUTH_EVERY_S = 1.0
 LOST_AFTER = 3
 """Looks in a row that find a prompt neither queued nor ended before it counts as lost: between leaving the queue and
 entering the history there is a moment in which it is in neither. Answers that are none count as such a look."""
+
+DEAF_LIMIT_S = 30.0
+"""Seconds for which a ComfyUI whose job was taken back may leave every question unanswered; then it is killed, since
+the next job waits for it. That it goes on with the job for long is normal: an interrupt is served between two steps.
+That it does not even answer happens while something holds Python's interpreter. torch computes without holding it, on
+a processor too; what does hold it are safetensors reading one tensor, which for the largest (the 263 MB of T5's
+vocabulary) from a disk of 20 MB/s is 13 s, and the loading of CUDA's libraries, 10 s from a slow disk."""
+HUNG_LIMIT_S = 30.0
+"""Seconds for which a ComfyUI may neither answer nor do anything at all (``hal_image.activity``) while others wait for
+it, when nobody listens who could give the job up, or before it has taken the job. A job that is still wanted and holds
+up nobody is never given up for silence."""
 
 
 @dataclass(slots=True, eq=False)
@@ -78,6 +91,11 @@ class Job:
             self._listeners.append(listener)
             listener({"job": self.id, **(self._end or state())})
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether somebody listens."""
+        return bool(self._listeners)
+
     def leave(self, listener: Emit) -> None:
         """Takes a listener away."""
         with self._telling:
@@ -90,9 +108,17 @@ class Cancelled(HalError):
     default_code = "cancelled"
 
 
-def cancelled() -> Cancelled:
-    """The error with which a job ends that was taken back."""
-    return Cancelled("the job was cancelled", hint="run the command again, if the picture is wanted after all")
+def cancelled(more: str = "") -> Cancelled:
+    """The error with which a job ends that was taken back; ``more`` is what else there is to say."""
+    return Cancelled(f"the job was cancelled{more}", hint="run the command again, if the picture is wanted after all")
+
+
+class Hung(HalError):
+    """ComfyUI neither answered nor did anything any more, and was killed."""
+
+    default_code = "comfyui_hung"
+    taken = True
+    """Whether it had taken the job."""
 
 
 def own_output(graph: JsonObject, job_id: str) -> JsonObject:
@@ -114,31 +140,40 @@ def remove_output(output_dir: Path, job_id: str) -> None:
     shutil.rmtree(output_dir / str(uuid.UUID(job_id)), ignore_errors=True)
 
 
-def run(job: Job, comfy: ComfyProcess) -> JsonObject:
+def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False) -> JsonObject:
     """Runs one job on a booted ComfyUI.
+
+    Args:
+        job: what to run.
+        comfy: where. It may be down afterwards: it is killed when it does not react to a cancel.
+        others_wait: whether other jobs wait for this one to end.
 
     Returns:
         the fields of the ``done`` event: ``images``, ``warnings`` and ``timings`` (``load_s``, ``execution_s``).
 
     Raises:
         Cancelled: it was taken back.
+        Hung: ComfyUI does nothing any more.
         HalError: ``graph_refused``, ``node_failed``, ``out_of_memory``, ``picture_invalid``, ``comfyui_crashed``,
             ``job_lost``, ``no_image``.
+        EnvironmentError_: ``disk_full``.
         ModelError: ``lora_not_applied``.
         UsageError: ``prompt_too_nested``.
     """
     client = ComfyClient(comfy.url)
     stream: EventStream | None = None
     client_id = uuid.uuid4().hex
+    taken = False
     try:
         try:
             stream = EventStream(comfy.url, client_id)
             client.submit(own_output(job.graph, job.id), prompt_id=job.id, client_id=client_id)
+            taken = True
         except ComfyUnreachable as error:
             # Whether the prompt got in is open: what the server knows about our id decides, below.
             if not comfy.alive:
-                raise _crashed(comfy) from error
-        watch = Watch(job, comfy, client, stream)
+                raise crashed(comfy) from error
+        watch = Watch(job, comfy, client, stream, others_wait, taken=taken)
         outcome = watch.until_ended()
     finally:
         if stream is not None:
@@ -150,14 +185,28 @@ def run(job: Job, comfy: ComfyProcess) -> JsonObject:
 class Watch:
     """Follows one submitted prompt to its end."""
 
-    def __init__(self, job: Job, comfy: ComfyProcess, client: ComfyClient, stream: EventStream | None) -> None:
+    def __init__(
+        self,
+        job: Job,
+        comfy: ComfyProcess,
+        client: ComfyClient,
+        stream: EventStream | None,
+        others_wait: Callable[[], bool] = lambda: False,
+        *,
+        taken: bool = True,
+    ) -> None:
         self.load_s = 0.0
+        self._others_wait = others_wait
+        self._taken = taken
+        self._deaf = Quiet()
+        self._idle = Inactivity(comfy.pid) if comfy.pid is not None else None
         self._job = job
         self._comfy = comfy
         self._client = client
         self._stream = stream
         self._loading_since: float | None = None
         self._misses = 0
+        self._cancel_seen = False
 
     def until_ended(self) -> Outcome:
         """Waits for the end, passing progress on.
@@ -174,7 +223,7 @@ class Watch:
                 continue
             next_look = time.monotonic() + TRUTH_EVERY_S
             if not self._comfy.alive:
-                raise _crashed(self._comfy)
+                raise crashed(self._comfy)
             outcome = self._look()
             if outcome is not None:
                 return outcome
@@ -193,15 +242,47 @@ class Watch:
         except ComfyConfused:
             outcome, found = None, False
         except ComfyUnreachable:
+            self._give_up_if_deaf()
             return None  # busy, or dying: the process decides
+        self._deaf.look(sign=True)
+        self._taken = self._taken or found
         self._misses = 0 if found else self._misses + 1
         return outcome
 
     def _interrupt(self) -> None:
+        if not self._cancel_seen:  # the time that counts begins now
+            self._cancel_seen = True
+            self._deaf.look(sign=True)
         try:
             self._client.interrupt(self._job.id)
         except ComfyUnreachable:
             return  # it is asked again on the next round
+
+    def _give_up_if_deaf(self) -> None:
+        """Called when a question was not answered.
+
+        Raises:
+            Cancelled, Hung: it was not the first, and ComfyUI was killed.
+        """
+        deaf_s = self._deaf.look(sign=False)
+        idle_s = 0.0 if self._idle is None else self._idle.look()
+        if self._job.cancelled.is_set():
+            if deaf_s > DEAF_LIMIT_S:
+                self._comfy.end(grace_s=0)
+                raise cancelled("; ComfyUI did not react and is started anew for the next one")
+        elif min(deaf_s, idle_s) > HUNG_LIMIT_S and not self._may_stand_still():
+            self._comfy.end(grace_s=0)
+            error = Hung(
+                f"ComfyUI neither answered nor did anything for {HUNG_LIMIT_S:.0f} s, and was ended",
+                hint=f"run the command again, it is started anew; log: {self._comfy.log}",
+                retryable=True,
+                details={"log": str(self._comfy.log)},
+            )
+            error.taken = self._taken
+            raise error
+
+    def _may_stand_still(self) -> bool:
+        return self._taken and self._job.is_heard and not self._others_wait()
 
     def _pass_on_one_event(self) -> bool:
         """Waits for one event; true when it says that the history is written."""
@@ -211,6 +292,7 @@ class Watch:
         event = self._stream.next(EVENT_WAIT_S)
         if event is None:
             return False
+        self._deaf.look(sign=True)
         kind, data = event
         if data.get("prompt_id") not in (None, self._job.id):
             return False
@@ -251,58 +333,3 @@ def _verdict(outcome: Outcome, load_s: float, log: Path) -> JsonObject:
         "warnings": notices.warnings(outcome.notices),
         "timings": {"load_s": round(load_s, 3), "execution_s": round(outcome.execution_s, 3)},
     }
-
-
-def node_failure(error: JsonObject) -> HalError:
-    """The error for a node that raised, in one line."""
-    kind = str(error.get("exception_type", "")).rpartition(".")[2] or "Error"
-    text = one_line(str(error.get("exception_message", "no message")))
-    node = str(error.get("node_type") or "a node")
-    details = {"node_type": node, "exception_type": error.get("exception_type"), "node_id": error.get("node_id")}
-    if kind == "LoraNotApplied":
-        names = ", ".join(_files(error)) or "a LoRA"
-        return ModelError(
-            f"nothing of {one_line(names, 200)} fits the model",
-            code="lora_not_applied",
-            hint="use a LoRA that was made for the family of this model",
-            details=details,
-        )
-    if kind == "PictureInvalid":
-        return HalError(
-            "the model computed no picture, but values that are no numbers",
-            code="picture_invalid",
-            hint="lower --cfg and weights like (word:1.5) in the prompt; if it stays, `models verify` the model",
-            details=details,
-        )
-    if kind == "RecursionError" and "TextEncode" in node:
-        return UsageError(
-            "the brackets of the prompt are nested too deep",
-            code="prompt_too_nested",
-            hint="each pair weighs its words 1.1 times as much; one pair with a number does it too: (word:1.5)",
-            details=details,
-        )
-    if "OutOfMemory" in kind or "out of memory" in text.lower() or "not enough memory" in text.lower():
-        return HalError(
-            f"out of memory in {node}: {text}",
-            code="out_of_memory",
-            hint="use a smaller --size or a smaller model, or close other programs that use the GPU",
-            retryable=True,
-            details=details,
-        )
-    return HalError(f"{node} failed: {kind}: {text}", code="node_failed", hint=LOG_HINT, details=details)
-
-
-def _files(error: JsonObject) -> list[str]:
-    """Names of files in what the failing node was given, as ComfyUI tells it: a list of values by input."""
-    values = [value for given in (error.get("current_inputs") or {}).values() for value in given]
-    return [value for value in values if isinstance(value, str) and value.endswith(".safetensors")]
-
-
-def _crashed(comfy: ComfyProcess) -> HalError:
-    return HalError(
-        f"ComfyUI {comfy.epitaph} while it made the picture",
-        code="comfyui_crashed",
-        hint=f"run the command again, it is started anew; log: {comfy.log}",
-        retryable=True,
-        details={"log": str(comfy.log), "log_tail": one_line(comfy.log_tail(), 400)},
-    )

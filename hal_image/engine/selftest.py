@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about, container, paths
-from hal_image.engine.comfyui_process import ComfyProcess, child_environment
+from hal_image.engine.comfyui_environment import child_environment
+from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.errors import HalError
 from hal_image.install import comfyui_source, markers
 from hal_image.wire import EngineSettings

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine.comfyui_process import ComfyProcess
-from hal_image.engine.job import Emit, Job, cancelled, remove_output, run
+from hal_image.engine.job import Emit, Hung, Job, cancelled, remove_output, run
 from hal_image.engine.kept_jobs import KeptJobs
 from hal_image.errors import HalError, InternalError, JsonObject
 from hal_image.wire import WIRE_HINT, EngineSettings, EngineStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hal_image.errors import JsonObject
 
 STOP_AFTER_S = 1800.0
 """Seconds that an idle engine lives on after it has unloaded its models: booting again is what costs most."""
@@ -243,7 +245,7 @@ class Worker:
                 raise cancelled()
             job.emit({"event": "running", "device": self.status().device})
             self._models_loaded = True
-            done = run(job, self.comfy)
+            done = self._run(job)
         except HalError as error:
             remove_output(self.comfy.output_dir, job.id)
             if error.code == "job_lost":
@@ -260,6 +262,20 @@ class Worker:
             self._ended(job)
             self._untidy = True
             self._tell_end(job, {"event": "done", **done, "engine": self.status()._asdict()})
+
+    def _run(self, job: Job) -> JsonObject:
+        """Runs it; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job."""
+        try:
+            return run(job, self.comfy, self._others_wait)
+        except Hung as error:
+            if error.taken:
+                raise
+        self._boot()
+        return run(job, self.comfy, self._others_wait)
+
+    def _others_wait(self) -> bool:
+        with self._changed:
+            return bool(self._waiting)
 
     def _ended(self, job: Job) -> None:
         """Counts the job as over before its client hears of it, so that a status asked for then is right."""
@@ -336,6 +352,9 @@ class Worker:
         idle = time.monotonic() - self._idle_since
         if self._models_loaded and 0 <= self._keep_alive_s < idle:
             self.free()
+            if self._models_loaded and self.comfy.alive:  # nothing runs that could keep it from answering
+                self.comfy.end(grace_s=0)
+                self._models_loaded = False
         if self._untidy:
             self._untidy = False
             self.comfy.refresh_stats()

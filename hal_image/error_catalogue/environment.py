@@ -72,8 +72,8 @@ ENVIRONMENT: dict[str, Entry] = {
     ),
     "disk_full": Entry(
         EnvironmentError_,
-        "not enough disk space for installing, for the picture, or for a model: that of all missing files together "
-        "is looked at before a download",
+        "not enough disk space for installing, for the picture, in the engine, or for a model: that of all missing "
+        "files together is looked at before a download",
         helps="free some (`models prune`); `HAL_STATE_DIR`; another `--output`; `HAL_MODELS_DIR`",
         details={
             "path": "the folder",
@@ -82,6 +82,9 @@ ENVIRONMENT: dict[str, Entry] = {
             "docker": "what Docker said",
             "log": "path of pip's output",
             "tail": "its last lines",
+            "node_type": "in the engine: the class of ComfyUI's node",
+            "node_id": "its number in the graph",
+            "exception_type": "the class of the exception",
         },
     ),
     "offline_not_prepared": Entry(

@@ -50,13 +50,21 @@ FAILED: dict[str, Entry] = {
     ),
     "comfyui_crashed": Entry(
         HalError,
-        "ComfyUI ended while it made the picture",
+        "ComfyUI ended while it made the picture, or the kernel ended it because there was no memory left",
         helps="run it again; the log in `details.log`",
         retry="yes",
         details={
             "log": "path of ComfyUI's log",
             "log_tail": "its end",
+            "out_of_memory": "whether the kernel killed it for want of memory",
         },
+    ),
+    "comfyui_hung": Entry(
+        HalError,
+        "ComfyUI neither answered nor did anything for 30 s while others waited for it or nobody did, and was ended",
+        helps="run it again, ComfyUI is started anew; the log in `details.log`",
+        retry="yes",
+        details={"log": "path of ComfyUI's log"},
     ),
     "job_lost": Entry(
         HalError,
@@ -72,6 +80,12 @@ FAILED: dict[str, Entry] = {
         helps="run it again; the log in `details.log`",
         retry="yes",
         details={"log": "path of the engine's log"},
+    ),
+    "engine_silent": Entry(
+        HalError,
+        "an engine that does not answer holds the lock of its folder, and which process that is cannot be told",
+        helps="end it, as the hint says",
+        details={"lock": "the lock file"},
     ),
     "engine_draining": Entry(
         HalError,

@@ -10,6 +10,7 @@ from hal_image.host import running_on
 from hal_image.host.deadline import Deadline
 from hal_image.host.delivery import command_again, deliver, remove_kept
 from hal_image.host.engines.link import Link, LinkClosed
+from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_standing import engine_of, is_unknown, kept_end, lost, may_be_submitted_yet
 from hal_image.host.picture import Saved
 from hal_image.host.time_limits import default_timeout
@@ -119,8 +120,10 @@ class Wait:
 
     def _follow(self, link: Link) -> JsonObject:
         link.send(op="attach", job=self._record.id)
+        pulse = Pulse(link)
         while True:
             event = link.next(self._deadline.remaining(EVENT_WAIT_S))
+            pulse.feel(event)
             if event is None or event.get("job") != self._record.id:
                 self._check()
                 continue

@@ -158,13 +158,16 @@ def write(target: Path, data: bytes, *, no_clobber: bool) -> None:
     """
     temporary = target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
+            if _link_new(target, temporary, data, no_clobber=no_clobber):
+                return
+            if not temporary.exists():
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+                try:
+                    _fill(descriptor, data)
+                finally:
+                    os.close(descriptor)
             if no_clobber:
                 _put_if_absent(temporary, target)
             else:
@@ -182,6 +185,54 @@ def write(target: Path, data: bytes, *, no_clobber: bool) -> None:
                 hint="free some space, or choose an --output on another disk",
             ) from error
         raise _unwritable(target, error.strerror or str(error)) from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:  # not the picture: a file in the place of its folder, made since we looked
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    with os.fdopen(descriptor, "wb", closefd=False) as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _link_new(target: Path, temporary: Path, data: bytes, *, no_clobber: bool) -> bool:
+    """Writes a file that has no name until it is whole (``O_TMPFILE``, on Linux' own file systems), so that nothing of
+    it stays if we are killed.
+
+    Returns:
+        whether it has the name ``target`` now; if not, there was another, and it is called ``temporary``; or the file
+        system can do none of this, and there is neither.
+
+    Raises:
+        FileExistsError: ``no_clobber``, and there was another.
+        OSError: it cannot be written.
+    """
+    try:
+        descriptor = os.open(target.parent, os.O_WRONLY | os.O_TMPFILE, 0o666)
+    except (OSError, AttributeError):  # what is wrong with the folder, the other way tells
+        return False
+    try:
+        _fill(descriptor, data)
+        source = f"/proc/self/fd/{descriptor}"
+        # src_dir_fd has no meaning here, but without it Python would link the link in /proc
+        try:
+            os.link(source, target, src_dir_fd=descriptor)
+        except FileExistsError:
+            if no_clobber:
+                raise
+            os.link(source, temporary, src_dir_fd=descriptor)
+            return False
+        except OSError:  # no /proc
+            return False
+        return True
+    finally:
+        os.close(descriptor)
 
 
 def _put_if_absent(temporary: Path, target: Path) -> None:

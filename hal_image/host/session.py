@@ -13,6 +13,7 @@ from hal_image.host.deadline import Deadline
 from hal_image.host.delivery import deliver, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_records import JobRecords
 from hal_image.host.time_limits import default_timeout
 from hal_image.verdict import of_error
@@ -132,9 +133,11 @@ class Session:
     def _talk(self, connection: Connection) -> None:
         try:
             self._submit_more(connection)
+            pulse = Pulse(connection.link)
             while self._flying:
                 self._deadline.check(self._doing)
                 event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S))
+                pulse.feel(event)
                 if event is not None and event.get("job") in self._flying:
                     self._on_event(event, event["job"])
                     self._submit_more(connection)

@@ -45,6 +45,10 @@ class NoComfy(ComfyProcess):
     def alive(self) -> bool:
         return self._up
 
+    @property
+    def pid(self) -> None:
+        return None
+
     def boot(self, tick: Callable[[float], bool]) -> None:
         tick(0.0)
         self.boots += 1
@@ -55,7 +59,7 @@ class NoComfy(ComfyProcess):
     def refresh_stats(self) -> None:
         return
 
-    def end(self) -> None:
+    def end(self, grace_s: float = 0.0) -> None:
         self._up = False
 
 
@@ -85,7 +89,8 @@ def drawing(width: int, height: int) -> Runs:
 def engine(runs: Runs, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine that the local one's place is taken by, for as long as the block lasts."""
 
-    def run(job: Job, comfy: ComfyProcess) -> dict[str, Any]:
+    def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool]) -> dict[str, Any]:
+        del others_wait
         return {"images": runs(job, comfy.output_dir), "timings": dict(TIMINGS)}
 
     settings = wire.EngineSettings("0", str(folder), sys.executable, str(folder), cpu=True)

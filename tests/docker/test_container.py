@@ -17,8 +17,8 @@ from hal_image import container as inside
 from hal_image.wire import decode, encode
 from tests import synthetic
 from tests.docker.conftest import PROGRAM, SEALED, UID, Container, docker, started
-from tests.engine.conftest import SD15
 from tests.engine.test_wire import graph
+from tests.world import SD15
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ import pytest
 from tests import synthetic
 from tests.contract import schemas
 from tests.contract.answers import check_lines
-from tests.engine.conftest import QUICK, SLOW, Hal, identity, pixels
+from tests.world import QUICK, SLOW, Hal, identity, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.conftest import ROOT, Hal, is_flat, pixels
 from tests.synthetic.bundled import StandIn, registry_with, write_stand_in
+from tests.world import ROOT, Hal, is_flat, pixels
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,7 +20,7 @@ from training.judge import Expectation, judge
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.engine.conftest import Hal
+    from tests.world import Hal
 
 MODEL = load_registry(default_registry_path()).models["doodle"]
 ASKED = {"colours": (24, 23), "sides": (12, 10), "counts": (15, 12), "places": (8, 6)}

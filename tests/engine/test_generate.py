@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests import synthetic
-from tests.engine.conftest import QUICK, Hal, identity, is_flat, pixels
+from tests.world import QUICK, Hal, identity, is_flat, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

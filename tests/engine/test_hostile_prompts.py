@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hal_image import png
-from tests.engine.conftest import QUICK, Hal
 from tests.engine.test_wire import graph, submit
+from tests.world import QUICK, Hal
 
 if TYPE_CHECKING:
     from hal_image.host.engines.link import Link
@@ -49,7 +49,7 @@ def test_a_picture_comes_and_says_what_was_asked_for(hal: Hal, name: str, tmp_pa
     run = hal(*QUICK, "--prompt-file", str(file), "--seed", "1", "--output", "x.png", "--json")
     file.unlink()
     asked = prompt.rstrip("\r\n")  # the line break that an editor puts at the end
-    assert run.json["data"]["request"]["prompt"] == asked
+    assert asked.startswith(run.json["data"]["request"]["prompt"])  # a long one is cut there
     assert sorted(path.name for path in hal.cwd.iterdir()) == ["x.png"]
     texts = png.read_texts(Path(hal.cwd, "x.png").read_bytes())
     assert json.loads(texts["hal8000"])["request"]["prompt"] == asked

@@ -14,7 +14,7 @@ import yaml
 from hal_image import container
 from hal_image.host.docker import program
 from tests import synthetic
-from tests.engine.conftest import QUICK, SD15, Hal, docker, identity, pixels
+from tests.world import QUICK, SD15, Hal, docker, identity, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.conftest import LIMIT_S, QUICK, SLOW, Hal, pixels
+from tests.world import LIMIT_S, QUICK, SLOW, Hal, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

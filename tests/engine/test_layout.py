@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.conftest import ROOT, is_flat
+from tests.world import ROOT, is_flat
 
 if TYPE_CHECKING:
-    from tests.engine.conftest import Hal
+    from tests.world import Hal
 
 TOOL = ".claude/tools/image-generation"
 PARTS = ("hal_image", "hal_generate_image.py", "HAL-generate-image.py", "models.yaml", "VERSION")

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.engine.conftest import QUICK, SLOW, Hal, identity
+from tests.world import QUICK, SLOW, Hal, identity
 
 
 def test_the_second_call_finds_engine_and_model_in_memory(lone_hal: Hal) -> None:

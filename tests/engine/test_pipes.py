@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.engine.conftest import QUICK, SLOW, Hal
+from tests.world import QUICK, SLOW, Hal
 
 DRY = (*QUICK, "-o", "x.png", "--dry-run", "--json")
 

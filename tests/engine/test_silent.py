@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.conftest import QUICK, Hal
 from tests.engine.test_wire import graph, submit
 from tests.synthetic import write_lora, write_sd15
 from tests.synthetic.sparse import Tensor, write_safetensors
+from tests.world import QUICK, Hal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

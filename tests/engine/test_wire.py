@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hal_image.wire import decode, encode
-from tests.engine.conftest import ROOT, SD15, Hal
+from tests.world import ROOT, SD15, Hal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

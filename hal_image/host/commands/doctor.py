@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hal_image import about, paths
 from hal_image.errors import EnvironmentError_, HalError
 from hal_image.host import gpu_facts, gpu_fitness, mounts
-from hal_image.host.docker import answers, commands, hot_note, program
-from hal_image.host.engines.docker import DockerEngine, hot_volume
+from hal_image.host.docker import answers, commands, hot_note, names, program
+from hal_image.host.engines.docker import DockerEngine
 from hal_image.host.engines.running import running_engines
 from hal_image.host.gpu_presence import nvidia_present
 from hal_image.host.registry import choose_model, load
@@ -169,7 +169,7 @@ def _docker() -> Iterator[Check]:
 
 def _hot_cache(docker: DockerEngine) -> Iterator[Check]:
     """How full it is, if there is one."""
-    volume = hot_volume()
+    volume = names.hot_volume()
     copies = hot_note.read()
     if copies and program.run(docker.program, commands.volume_name(volume)).code == 0:
         size = sum(copy.size for copy in copies.values())

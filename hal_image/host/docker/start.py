@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from hal_image import about, paths
 from hal_image.errors import EnvironmentError_, HalError
 from hal_image.host import gpu_facts, gpu_fitness
-from hal_image.host.docker import answers, card, commands, program
-from hal_image.host.engines import docker as engines
+from hal_image.host.docker import answers, card, commands, names, program, readable
 from hal_image.host.engines.link import Link, LinkClosed
 from hal_image.locking import file_lock, try_lock
 
@@ -32,6 +31,7 @@ NAME_LIMIT_S = 10.0
 """Seconds for the name of a container that has just ended to become free."""
 LAST_WORDS_S = 3.0
 """Seconds for the rest of the log of a container that has ended."""
+POLL_S = 0.1
 START_LOCK = "start.lock"
 SELINUX = Path("/sys/fs/selinux/enforce")
 
@@ -45,7 +45,7 @@ def start(engine: DockerEngine, request: EngineRequest, output: Output, deadline
     """
     began = time.monotonic()
     settings = engine.settings(request)
-    folder = paths.make_state_dir("engines", engines.key(request.models_dir))
+    folder = paths.make_state_dir("engines", names.key(request.models_dir))
     _make(request.models_dir)
 
     def tell_wait(pid: int | None) -> None:
@@ -61,7 +61,7 @@ def start(engine: DockerEngine, request: EngineRequest, output: Output, deadline
             for arguments in (
                 commands.image(engine.image),
                 commands.info(),
-                commands.containers(engines.owner()),
+                commands.containers(names.owner()),
             )
         ]
         facts = None if settings.cpu else gpu_facts.probe()
@@ -70,20 +70,20 @@ def start(engine: DockerEngine, request: EngineRequest, output: Output, deadline
         _tell_of_versions(image, output)
         vram_mb = None if facts is None else gpu_fitness.check_cards(facts, settings.gpu, image.cuda)
         gpu_fitness.check_memory(request.needs, vram_mb)
-        engines.check_files(request, Path(settings.models_dir))
+        readable.check_files(request, Path(settings.models_dir))
         host = host_facts(answers.engine(info))
         _clear(engine, answers.containers(listed), folder, output, deadline)
         _give(folder, commands.engine_user(host))
         kept = card.Card(
             settings=settings,
-            name=engines.container_name(folder.name),
+            name=names.container_name(folder.name),
             id="",
             image_id=image.id,
             vram_mb=vram_mb,
         )
         wanted = commands.Container(
             name=kept.name,
-            owner=engines.owner(),
+            owner=names.owner(),
             key=folder.name,
             image=image.id,
             models_dir=Path(settings.models_dir),
@@ -91,7 +91,7 @@ def start(engine: DockerEngine, request: EngineRequest, output: Output, deadline
             cpu=settings.cpu,
             gpu=settings.gpu,
             keep_alive_s=request.keep_alive_s,
-            hot=(engines.hot_volume(), folder.name.removesuffix("-docker")) if settings.hot else None,
+            hot=(names.hot_volume(), folder.name.removesuffix("-docker")) if settings.hot else None,
         )
         if settings.hot:
             _make_volume(engine)
@@ -150,7 +150,7 @@ def _clear(engine: DockerEngine, found: list[Found], folder: Path, output: Outpu
         program.run(engine.program, commands.remove(one.id))
         while engine.exists(one.id):
             deadline.check("removing an old container")
-            time.sleep(engines.POLL_S)
+            time.sleep(POLL_S)
     card.remove(folder)
 
 
@@ -168,7 +168,7 @@ def _make(models_dir: Path) -> None:
 
 def _make_volume(engine: DockerEngine) -> None:
     """Makes the volume of the hot cache if it is not there: a mount would, but without a label."""
-    made = program.run(engine.program, commands.make_volume(engines.hot_volume(), engines.owner()))
+    made = program.run(engine.program, commands.make_volume(names.hot_volume(), names.owner()))
     if made.code != 0 and "already exists" not in made.err:
         raise answers.failure(made)
 
@@ -195,7 +195,7 @@ def _run(engine: DockerEngine, wanted: commands.Container, host: commands.Host, 
     while answers.is_name_taken(answer := program.run(engine.program, commands.run(wanted, host))):
         if time.monotonic() > end:
             break
-        time.sleep(engines.POLL_S)
+        time.sleep(POLL_S)
     if answer.code == 0:
         return answer.out.splitlines()[-1]
     card.remove(folder)

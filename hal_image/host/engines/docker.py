@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import os
 import time
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import about, container, paths
-from hal_image.errors import EnvironmentError_, ModelError, UsageError
+from hal_image.errors import EnvironmentError_, UsageError
 from hal_image.host import gpu_fitness
-from hal_image.host.docker import answers, card, commands, program
+from hal_image.host.docker import answers, card, commands, names, program, readable
 from hal_image.host.engines import Connection
 from hal_image.host.engines.link import Link, LinkClosed
 from hal_image.host.gpu_presence import nvidia_present
@@ -97,7 +96,7 @@ class DockerEngine:
             ModelError: ``model_outside``, ``model_unreadable``.
             TimeoutError_: an outdated container did not end in time.
         """
-        folder = engine_folder(request.models_dir)
+        folder = names.engine_folder(request.models_dir)
         kept = card.read(folder)
         if kept is None or kept.settings != self.settings(request):
             return None
@@ -223,7 +222,7 @@ class DockerEngine:
         filling = hot.Filling(
             program=self.program,
             image=kept.image_id,
-            volume=hot_volume(),
+            volume=names.hot_volume(),
             models_dir=Path(kept.settings.models_dir),
             key=name,
             model=request.needs.model,
@@ -269,16 +268,6 @@ class DockerEngine:
         card.remove(folder)
 
 
-def owner() -> str:
-    """Short name of whose containers these are: of one user, and of one state directory."""
-    return f"{zlib.crc32(os.fsencode(f'{os.getuid()}:{paths.state_dir()}')):08x}"
-
-
-def hot_volume() -> str:
-    """The name of the volume with the owner's hot cache."""
-    return f"hal8000-hot-{owner()}"
-
-
 def hot_limit(request: EngineRequest) -> int:
     """How many bytes the hot cache may have; 0 when there is to be none.
 
@@ -298,50 +287,6 @@ def hot_limit(request: EngineRequest) -> int:
         ) from None
 
 
-def key(models_dir: Path) -> str:
-    """Short name of the engine of a models folder: there is one a folder. Not that of its local engine."""
-    return f"{zlib.crc32(os.fsencode(models_dir.resolve())):08x}-docker"
-
-
-def engine_folder(models_dir: Path) -> Path:
-    """The folder of the engine of a models folder; it may not be there."""
-    return paths.state_dir() / "engines" / key(models_dir)
-
-
-def container_name(engine_key: str) -> str:
-    """The name of the container: always the same, so that Docker itself refuses a second one."""
-    return f"hal8000-{owner()}-{engine_key.removesuffix('-docker')}"
-
-
 def _check_model(request: EngineRequest, kept: card.Card) -> None:
     gpu_fitness.check_memory(request.needs, kept.vram_mb)
-    check_files(request, Path(kept.settings.models_dir))
-
-
-def check_files(request: EngineRequest, models_dir: Path) -> None:
-    """Sees that the container can read the model's files: it sees the models folder only, and is not root.
-
-    Raises:
-        ModelError: ``model_outside``: a link leads out of the folder; ``model_unreadable``.
-    """
-    for file in request.needs.files if request.needs is not None else ():
-        real = file.resolve()
-        if not real.is_relative_to(models_dir):
-            raise ModelError(
-                f"{file} is a link to {real}, and the container sees nothing but {models_dir}",
-                code="model_outside",
-                hint="put the file itself there, or use --engine local",
-            )
-        if os.getuid() == 0 and not _others_may_read(real, models_dir):
-            import shlex  # noqa: PLC0415 - not needed when all is well
-
-            raise ModelError(
-                f"the container of a caller who is root runs as somebody else, who may not read {real}",
-                code="model_unreadable",
-                hint=f"let others read it: chmod -R a+rX {shlex.quote(str(models_dir))}",
-            )
-
-
-def _others_may_read(file: Path, top: Path) -> bool:
-    folders = [folder for folder in (top, *file.parents) if folder.is_relative_to(top)]
-    return bool(file.stat().st_mode & 0o004) and all(folder.stat().st_mode & 0o005 == 0o005 for folder in folders)
+    readable.check_files(request, Path(kept.settings.models_dir))

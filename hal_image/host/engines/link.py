@@ -23,6 +23,10 @@ class LinkClosed(Exception):
     """The engine hung up or cannot be reached."""
 
 
+class NoGreeting(LinkClosed):
+    """Somebody accepted the connection and said nothing for ``HELLO_LIMIT_S``."""
+
+
 class Carrier(Protocol):
     """What carries the bytes both ways."""
 
@@ -93,7 +97,8 @@ class Link:
         paths: a folder as the engine names it and as it is called here, where the two differ.
 
     Raises:
-        LinkClosed: the engine does not greet.
+        NoGreeting: the engine does not greet.
+        LinkClosed: it hung up.
     """
 
     def __init__(self, carrier: Carrier, paths: tuple[str, str] | None = None) -> None:
@@ -107,7 +112,7 @@ class Link:
             raise
         if hello is None or hello.get("event") != "hello":
             self.close()
-            raise LinkClosed("no greeting")
+            raise NoGreeting("no greeting")
         self.hello = hello
 
     def send(self, **request: object) -> None:

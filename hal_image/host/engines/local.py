@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import signal
 import sys
 import time
 import zlib
@@ -11,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hal_image import about, paths
-from hal_image.errors import EnvironmentError_
+from hal_image import about, paths, wire
+from hal_image.errors import EnvironmentError_, HalError
 from hal_image.host.engines import Connection, EngineRequest
-from hal_image.host.engines.link import Link, LinkClosed, to_socket
-from hal_image.locking import file_lock
+from hal_image.host.engines.link import HELLO_LIMIT_S, Link, LinkClosed, NoGreeting, to_socket
+from hal_image.locking import file_lock, holder
 from hal_image.wire import EngineSettings
 
 if TYPE_CHECKING:
@@ -79,9 +81,10 @@ def _find_or_start(
 ) -> tuple[Link, bool]:
     key = engine_key(settings.models_dir)
     socket = paths.runtime_socket(key)
-    link = _connect(socket, settings, output, deadline)
-    if link is not None:
-        return link, True
+    with suppress(NoGreeting):  # seen to below, where only one does
+        link = _connect(socket, settings, output, deadline)
+        if link is not None:
+            return link, True
     folder = paths.make_state_dir("engines", key)
 
     def tell_wait(pid: int | None) -> None:
@@ -92,7 +95,12 @@ def _find_or_start(
     with file_lock(folder / "start.lock", on_wait=tell_wait, timeout=patience):
         while True:
             deadline.check("starting the engine")
-            link = _connect(socket, settings, output, deadline)
+            seen = _activity_of_engine(folder)
+            try:
+                link = _connect(socket, settings, output, deadline)
+            except NoGreeting:
+                _end_if_stopped(folder, seen, output)
+                continue
             if link is not None:
                 return link, True
             link = _start(folder, socket, settings, facts, request, deadline)
@@ -101,9 +109,15 @@ def _find_or_start(
 
 
 def _connect(socket: Path, settings: EngineSettings, output: Output, deadline: Deadline) -> Link | None:
-    """A line to the engine if its settings are the same; one with other settings is asked to end, and waited for."""
+    """A line to the engine if its settings are the same; one with other settings is asked to end, and waited for.
+
+    Raises:
+        NoGreeting: it accepts connections and does nothing else.
+    """
     try:
         link = to_socket(socket)
+    except NoGreeting:
+        raise
     except LinkClosed:
         return None
     if link.hello.get("settings") == settings._asdict():
@@ -116,6 +130,40 @@ def _connect(socket: Path, settings: EngineSettings, output: Output, deadline: D
             link.next(deadline.remaining(0.5))
     link.close()
     return None
+
+
+def _activity_of_engine(folder: Path) -> tuple[str, ...] | None:
+    """What ``activity`` says of the engine that holds a folder's lock, as far as its lock file names it."""
+    from hal_image.activity import activity  # noqa: PLC0415 - a warm call does without
+
+    pid = holder(folder / wire.LOCK_FILE)
+    return None if pid is None else activity(pid)
+
+
+def _end_if_stopped(folder: Path, seen: tuple[str, ...] | None, output: Output) -> None:
+    """Kills an engine that has not greeted and has done nothing meanwhile: a stopped one never would. Its ComfyUI ends
+    with it. One that works but is slow is left alone: it makes somebody's picture.
+
+    Raises:
+        HalError: ``engine_silent``: it cannot be told who that is.
+    """
+    from hal_image.host.engines.running import lock_is_held  # noqa: PLC0415 - a warm call does without
+
+    pid = holder(folder / wire.LOCK_FILE)
+    if not lock_is_held(folder):
+        return
+    if pid is None:
+        raise HalError(
+            f"an engine holds {folder / wire.LOCK_FILE} and does not answer",
+            code="engine_silent",
+            hint=f"end it: `fuser {folder / wire.LOCK_FILE}` tells its process id",
+            details={"lock": str(folder / wire.LOCK_FILE)},
+        )
+    if seen is None or _activity_of_engine(folder) != seen:
+        return
+    output.note(f"the running engine has not answered for {HELLO_LIMIT_S:.0f} s and does nothing: starting a new one")
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _start(
@@ -179,6 +227,12 @@ def _start_failed(message: str, log: Path) -> EnvironmentError_:
         lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     except OSError:
         lines = []
+    if not lines and os.statvfs(log.parent).f_bavail == 0:
+        return EnvironmentError_(
+            f"{message}: {os.strerror(errno.ENOSPC)} in {log.parent}",
+            code="disk_full",
+            hint="free some space there, or set HAL_STATE_DIR to a larger disk",
+        )
     last = f": {lines[-1][:200]}" if lines else ""
     return EnvironmentError_(
         message + last, code="engine_start_failed", hint=f"see the log {log}", retryable=True, details={"log": str(log)}

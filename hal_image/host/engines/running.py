@@ -150,8 +150,11 @@ def _local_engines() -> list[RunningEngine]:
                 container=None,
                 status=None,
             )
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # just written, just gone, or damaged: no engine that could be shown
+        except (OSError, ValueError, KeyError, TypeError):  # just written, just gone, or damaged
+            known = _without_card(card_file.parent)
+            if known is None:
+                continue
+            engine = known
         engine = engine._replace(status=_status(engine))
         if engine.status is None and not lock_is_held(card_file.parent):
             with suppress(OSError):
@@ -161,13 +164,27 @@ def _local_engines() -> list[RunningEngine]:
     return found
 
 
+def _without_card(folder: Path) -> RunningEngine | None:
+    """What an engine whose card cannot be read says of itself, if it runs."""
+    if not lock_is_held(folder):
+        return None
+    try:
+        socket = paths.runtime_socket(folder.name)
+        link = to_socket(socket)
+    except (HalError, LinkClosed):
+        return None
+    link.close()
+    pid, models_dir = int(link.hello["pid"]), str(link.hello["settings"]["models_dir"])
+    return RunningEngine("local", folder, models_dir, pid, socket, container=None, status=None)
+
+
 def _containers() -> list[RunningEngine]:
     """Those that Docker knows. It is asked only where this state directory has had some, and may be gone since."""
     if not any((paths.state_dir() / "engines").glob("*-docker")):
         return []
     from hal_image.host.docker import answers, commands, program  # noqa: PLC0415 - only where there are containers
+    from hal_image.host.docker.names import owner  # noqa: PLC0415 - likewise
     from hal_image.host.docker.start import sweep  # noqa: PLC0415 - likewise
-    from hal_image.host.engines.docker import owner  # noqa: PLC0415 - likewise
 
     path = program.find()
     if path is None:

@@ -11,7 +11,8 @@ import pytest
 
 from hal_image.comfy.client import ComfyConfused, ComfyUnreachable, Outcome
 from hal_image.engine import job as job_module
-from hal_image.engine.job import Cancelled, Job, Watch, node_failure, own_output, remove_output
+from hal_image.engine.failures import node_failure
+from hal_image.engine.job import Cancelled, Job, Watch, own_output, remove_output
 from hal_image.errors import HalError, InternalError
 
 DONE = Outcome(succeeded=True, interrupted=False, images=(("a", "b.png"),), execution_s=1.0, error=None)
@@ -50,7 +51,14 @@ def watch(server: Server, *, alive: bool = True, cancelled: bool = False) -> Out
     job = Job("job", {}, 1.0)
     if cancelled:
         job.cancelled.set()
-    comfy = SimpleNamespace(alive=alive, epitaph="was killed by SIGKILL", log=Path("log"), log_tail=lambda *_: "")
+    comfy = SimpleNamespace(
+        alive=alive,
+        pid=None,
+        epitaph="was killed by SIGKILL",
+        out_of_memory=False,
+        log=Path("log"),
+        log_tail=lambda *_: "",
+    )
     return Watch(job, comfy, server, None).until_ended()  # type: ignore[arg-type]
 
 
@@ -115,6 +123,9 @@ def test_only_a_uuid_is_removed(tmp_path: Path) -> None:
     [
         ("torch.cuda.OutOfMemoryError", "CUDA out of memory.", "out_of_memory"),
         ("RuntimeError", "[enforce fail] DefaultCPUAllocator: not enough memory: you tried", "out_of_memory"),
+        ("RuntimeError", "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried", "out_of_memory"),
+        ("MemoryError", "", "out_of_memory"),
+        ("OSError", "[Errno 28] No space left on device: '/x'", "disk_full"),
         ("RuntimeError", "shapes differ", "node_failed"),
     ],
 )

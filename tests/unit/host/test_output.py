@@ -83,6 +83,14 @@ def test_no_clobber_refuses_before_anything_starts(tmp_path: Path) -> None:
         plan("link.png", FACTS[:1], no_clobber=True)
 
 
+@pytest.fixture(params=["a file without a name", "a file with a name"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How a file is made that is not whole yet: as on Linux' own file systems, and as elsewhere."""
+    if request.param == "a file with a name":
+        monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+
+
+@pytest.mark.usefixtures("way")
 def test_writing_makes_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "a" / "b" / "x.png"
     write(target, b"picture", no_clobber=False)
@@ -90,6 +98,7 @@ def test_writing_makes_folders_and_leaves_nothing_else(tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["x.png"]
 
 
+@pytest.mark.usefixtures("way")
 def test_rights_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
     before = os.umask(0o027)
     try:
@@ -99,6 +108,7 @@ def test_rights_are_those_of_an_ordinary_file(tmp_path: Path) -> None:
     assert (tmp_path / "x.png").stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.usefixtures("way")
 def test_replacing_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "x.png").write_bytes(b"old")
 
@@ -121,11 +131,12 @@ def test_a_folder_that_takes_nothing() -> None:
     assert "/proc/self/x.png" in caught.value.message
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("links", [True, False])
 def test_no_clobber_holds_while_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool) -> None:
     if not links:  # as on a FAT disk
 
-        def refuse(*_: object) -> None:
+        def refuse(*_: object, **__: object) -> None:
             raise PermissionError(1, "Operation not permitted")
 
         monkeypatch.setattr(os, "link", refuse)
@@ -141,3 +152,10 @@ def test_a_very_long_name(tmp_path: Path) -> None:
     target = tmp_path / ("n" * 251 + ".png")
     write(target, b"picture", no_clobber=False)
     assert target.is_file()
+
+
+def test_a_file_that_came_into_the_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"mine")
+    with pytest.raises(EnvironmentError_) as caught:
+        write(tmp_path / "a" / "x.png", b"picture", no_clobber=False)
+    assert caught.value.code == "output_unwritable"

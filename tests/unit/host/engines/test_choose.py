@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hal_image.errors import EnvironmentError_, ModelError, UsageError
+from hal_image.errors import EnvironmentError_, UsageError
 from hal_image.host.deadline import Deadline
-from hal_image.host.docker import card
+from hal_image.host.docker import card, names
 from hal_image.host.engines import EngineRequest, Needs, choose, docker, local
 from hal_image.host.render import Output
 
@@ -116,7 +116,7 @@ def test_auto_does_not_ask_docker_where_a_local_engine_runs(tmp_path: Path, monk
 def test_a_card_of_a_docker_that_is_gone_does_not_stand_in_the_way(tmp_path: Path) -> None:
     path = write_docker(tmp_path, NO_DAEMON)
     made = docker.DockerEngine()
-    folder = docker.engine_folder(tmp_path / "models")
+    folder = names.engine_folder(tmp_path / "models")
     folder.mkdir(parents=True)
     settings = made.settings(request_for(tmp_path))
     assert settings.program == path
@@ -149,37 +149,10 @@ def test_what_a_container_is_started_with(tmp_path: Path, monkeypatch: pytest.Mo
     assert docker.DockerEngine().build_command() == "./build-image.sh --tag mine:1"
 
 
-def test_names_are_of_one_user_state_directory_and_models_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def name(models: str) -> str:
-        return docker.container_name(docker.key(tmp_path / models))
-
-    first = name("a")
-    assert first == name("a") == name("b/../a")
-    assert first != name("b")
-    monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "other"))
-    assert name("a") != first
-
-
-def test_a_link_out_of_the_models_folder(tmp_path: Path) -> None:
-    models, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
-    for folder in (models, elsewhere):
-        folder.mkdir(mode=0o755)
-        (folder / "own").touch(0o644)
-    (models / "inward").symlink_to(models / "own")
-    (models / "outward").symlink_to(elsewhere / "own")
-    for name in ("own", "inward"):
-        docker.check_files(request_for(tmp_path, Needs("m", 0, fit_for_cpu=True, files=(models / name,))), models)
-    with pytest.raises(ModelError) as caught:
-        docker.check_files(request_for(tmp_path, Needs("m", 0, fit_for_cpu=True, files=(models / "outward",))), models)
-    assert caught.value.code == "model_outside"
-
-
 def test_a_card_of_a_container_that_is_gone_is_forgotten(tmp_path: Path) -> None:
     write_docker(tmp_path, "sys.stderr.write('Error: No such container: n'); sys.exit(1)")
     made = docker.DockerEngine()
-    folder = docker.engine_folder(tmp_path / "models")
+    folder = names.engine_folder(tmp_path / "models")
     folder.mkdir(parents=True)
     card.write(folder, card.Card(made.settings(request_for(tmp_path)), "n", "1f", "sha256:1", None))
     assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
@@ -189,7 +162,7 @@ def test_a_card_of_a_container_that_is_gone_is_forgotten(tmp_path: Path) -> None
 def test_a_card_with_other_settings_asks_docker_nothing(tmp_path: Path) -> None:
     write_docker(tmp_path, f"open({str(tmp_path / 'asked')!r}, 'w')")
     made = docker.DockerEngine()
-    folder = docker.engine_folder(tmp_path / "models")
+    folder = names.engine_folder(tmp_path / "models")
     folder.mkdir(parents=True)
     card.write(folder, card.Card(made.settings(request_for(tmp_path, gpu="1")), "n", "1f", "sha256:1", None))
     assert made.find(request_for(tmp_path), Output("generate"), NEVER) is None
@@ -199,7 +172,7 @@ def test_a_card_with_other_settings_asks_docker_nothing(tmp_path: Path) -> None:
 def test_a_model_that_does_not_fit_is_told_although_a_container_runs(tmp_path: Path) -> None:
     write_docker(tmp_path, f"open({str(tmp_path / 'asked')!r}, 'w')")
     made = docker.DockerEngine()
-    folder = docker.engine_folder(tmp_path / "models")
+    folder = names.engine_folder(tmp_path / "models")
     folder.mkdir(parents=True)
     card.write(folder, card.Card(made.settings(request_for(tmp_path)), "n", "1f", "sha256:1", vram_mb=8192))
     large = Needs("flux", min_vram_gb=16, fit_for_cpu=False)
@@ -216,7 +189,7 @@ def test_a_container_that_is_only_just_being_made_is_waited_for(tmp_path: Path) 
         tmp_path, f"sys.argv[1] == 'container' and sys.exit(1)\nprint({hello!r}, flush=True)\nsys.stdin.read()"
     )
     made = docker.DockerEngine()
-    folder = docker.engine_folder(tmp_path / "models")
+    folder = names.engine_folder(tmp_path / "models")
     folder.mkdir(parents=True)
     kept = card.Card(made.settings(request_for(tmp_path)), "n", "", "sha256:1", None)
     card.write(folder, kept)

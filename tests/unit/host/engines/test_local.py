@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hal_image.errors import EnvironmentError_
+from hal_image import wire
+from hal_image.errors import EnvironmentError_, HalError
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest, local
 from hal_image.host.render import Output
 from hal_image.install import engine_env
+from hal_image.locking import file_lock
 from hal_image.wire import EngineSettings
 
 
@@ -50,3 +56,33 @@ def test_an_engine_that_does_not_start_is_told_with_the_end_of_its_log(
     assert (caught.value.code, caught.value.retryable) == ("engine_start_failed", True)
     assert "no such module" in caught.value.message
     assert caught.value.details == {"log": str(tmp_path / "engine.log")}
+
+
+def test_an_engine_that_holds_its_lock_and_cannot_be_named_is_told(tmp_path: Path) -> None:
+    lock = tmp_path / wire.LOCK_FILE
+    with file_lock(lock):
+        lock.write_bytes(b"\x00junk")
+        with pytest.raises(HalError) as caught:
+            local._end_if_stopped(tmp_path, None, Output("generate"))
+    assert caught.value.code == "engine_silent"
+    assert str(lock) in caught.value.hint
+
+
+def test_an_engine_is_killed_only_if_it_did_nothing(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom hal_image.locking import try_lock\n"
+        "lock = try_lock(Path(sys.argv[1]))\nprint(flush=True)\nwhile True: time.sleep(0.01)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(local.PACKAGE_PARENT)}
+    command = [sys.executable, "-c", code, str(tmp_path / wire.LOCK_FILE)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as engine:
+        assert engine.stdout is not None
+        engine.stdout.readline()
+        seen = local._activity_of_engine(tmp_path)
+        time.sleep(0.1)
+        local._end_if_stopped(tmp_path, seen, Output("generate"))
+        assert engine.poll() is None
+        engine.send_signal(signal.SIGSTOP)
+        time.sleep(0.1)
+        local._end_if_stopped(tmp_path, local._activity_of_engine(tmp_path), Output("generate"))
+        assert engine.wait(10) == -signal.SIGKILL

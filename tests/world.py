@@ -1,4 +1,5 @@
-"""Real ComfyUI on the processor, with synthetic checkpoints, in a state directory of the tests' own.
+"""The command line in a world of its own: real ComfyUI on the processor, with synthetic checkpoints, in a state
+directory of the tests' own.
 
 Every test that takes ``hal`` or ``lone_hal`` runs against each kind of engine, unless it is marked ``local_only`` or
 ``docker_only`` with the reason. Those of the Docker engine have the mark ``docker``.
@@ -36,7 +37,7 @@ from tests.docker.image import image_or_skip
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 SD15 = "v1-5-pruned-emaonly-fp16.safetensors"
 QUICK = ("--model", "sd15", "--size", "64", "--steps", "1")
 """A picture in a tenth of a second."""
@@ -75,7 +76,7 @@ class Run:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes an engine is run for every kind of engine."""
-    if "kind" in metafunc.fixturenames:
+    if {"shared_hal", "lone_hal", "shared_impatient_hal"} & set(metafunc.fixturenames):
         kinds = {"local": pytest.param("local"), "docker": pytest.param("docker", marks=pytest.mark.docker)}
         for kind in tuple(kinds):
             if metafunc.definition.get_closest_marker(f"{kind}_only"):

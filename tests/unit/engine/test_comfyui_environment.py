@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hal_image.engine.comfyui_process import child_environment
+from hal_image.engine.comfyui_environment import child_environment
 
 
 def test_a_gpu_is_the_one_that_nvidia_smi_counts() -> None:

@@ -1,0 +1,81 @@
+"""ComfyUI killed, and stopped (SIGSTOP: it accepts connections and says nothing), in every phase of a picture."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.faults.calls import LARGE, PHASES, STEADY, Call, comfyui_of, gone, names, picture, reach
+from tests.world import Hal, identity
+
+pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a signal for a process in a container needs root")
+every_phase = pytest.mark.parametrize("phase", PHASES)
+
+
+def begin(hal: Hal, phase: str, *options: str) -> tuple[Call, int]:
+    """A call that has reached a phase, and ComfyUI's process id."""
+    hal("serve")
+    engine = hal.engine()
+    pid = comfyui_of(hal, engine)
+    if phase == "booting":
+        os.kill(pid, signal.SIGKILL)
+        hal.wait_for(lambda: hal.engine()["state"] == "down")
+    elif phase == "loading":
+        forget_models(hal)
+    call = Call(hal, "-p", "x", *(LARGE if phase == "saving" else STEADY), "-o", "x.png", *options)
+    reach(phase, call, engine)
+    return call, hal.wait_for(lambda: comfyui_of(hal, hal.engine())) if phase == "booting" else pid
+
+
+def forget_models(hal: Hal) -> None:
+    """Has ComfyUI unload its models, and forget what it has loaded."""
+    link = hal.link()
+    assert link.ask(10, op="free") is not None
+    link.close()
+
+
+@every_phase
+def test_comfyui_is_killed(hal: Hal, phase: str) -> None:
+    call, pid = begin(hal, phase)
+    os.kill(pid, signal.SIGKILL)
+    ended = call.end(30)
+    assert (ended.code, ended.error) == ((3, "comfyui_boot_failed") if phase == "booting" else (1, "comfyui_crashed"))
+    assert "SIGKILL" in ended.result["error"]["message"]
+    assert names(hal.cwd) == []
+    engine = hal.engine()
+    assert identity(picture(hal)["engine"]) == identity(engine)
+
+
+@every_phase
+def test_comfyui_is_stopped(impatient_hal: Hal, phase: str) -> None:
+    hal = impatient_hal
+    call, pid = begin(hal, phase, "--timeout", "20" if phase == "saving" else "10")
+    os.kill(pid, signal.SIGSTOP)
+    ended = call.end(40)
+    if phase != "booting" or ended.code:  # a boot that stands still is begun anew: in time, or not
+        assert (ended.code, ended.error) == (5, "timeout")
+        assert names(hal.cwd) == []
+    engine = hal.engine()
+    assert identity(picture(hal)["engine"]) == identity(engine)
+    assert gone(pid)
+
+
+def test_comfyui_is_stopped_while_it_has_nothing_to_do(impatient_hal: Hal) -> None:
+    hal = impatient_hal
+    hal("serve")
+    pid = comfyui_of(hal, hal.engine())
+    os.kill(pid, signal.SIGSTOP)
+    assert picture(hal)["engine"]["reused"] is True
+    assert gone(pid)
+
+
+def test_a_stopped_comfyui_is_no_hindrance_to_others(impatient_hal: Hal) -> None:
+    hal = impatient_hal
+    call, pid = begin(hal, "sampling")
+    os.kill(pid, signal.SIGSTOP)
+    picture(hal)
+    ended = call.end(10)
+    assert (ended.code, ended.error, ended.result["error"]["retryable"]) == (1, "comfyui_hung", True)
+    assert gone(pid)
