@@ -1,4 +1,4 @@
-"""The caller killed in every phase of its call: nothing of it stays, and the engine is free for the next."""
+"""The caller killed in every phase of its call: nothing half is left, and its job runs on until it is taken back."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def test_the_caller_is_killed(hal: Hal, phase: str) -> None:
     call.send(signal.SIGKILL)
     assert call.end(10).code == -signal.SIGKILL
     assert names(hal.cwd) == []
+    taken_back = hal("jobs", "cancel", "--all", "--json").json["data"]["jobs"]
+    assert len(taken_back) == 1
     assert identity(picture(hal)["engine"]) == identity(engine)
 
 
@@ -36,6 +38,7 @@ def test_the_caller_is_killed_while_it_starts_the_engine(lone_hal: Hal) -> None:
     call.send(signal.SIGKILL)
     call.end(10)
     assert names(lone_hal.cwd) == []
+    assert lone_hal("jobs", "--json").json["data"]["jobs"] == []  # it had not come to that
     engine = picture(lone_hal)["engine"]
     lone_hal("stop")
     lone_hal.wait_for(lambda: not lone_hal.is_running(engine), 10)

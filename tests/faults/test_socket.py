@@ -98,7 +98,7 @@ def relay(comfyui_url: str) -> Iterator[Relay]:
 
 def comfy(relay: Relay) -> Any:
     """A ComfyUI that lives, at the relay's address."""
-    return SimpleNamespace(alive=True, pid=None, url=relay.url, output_dir=None)
+    return SimpleNamespace(alive=True, pid=None, url=relay.url, output_dir=None, log=None)
 
 
 def job(steps: int) -> tuple[Job, list[dict[str, Any]]]:
