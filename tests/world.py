@@ -249,6 +249,15 @@ def hal(shared_hal: Hal, tmp_path: Path) -> Iterator[Hal]:
 
 
 @pytest.fixture
+def link(hal: Hal) -> Iterator[Link]:
+    """A line to the engine that the tests share, as another program would have it."""
+    hal("serve")
+    line = hal.link()
+    yield line
+    line.close()
+
+
+@pytest.fixture
 def lone_hal(request: pytest.FixtureRequest, kind: str, models_dir: Path, tmp_path: Path) -> Iterator[Hal]:
     """The command line with a state directory of the test's own: no engine runs yet."""
     (tmp_path / "cwd").mkdir()

@@ -19,8 +19,6 @@ from hal_image.wire import WIRE_HINT, EngineSettings, EngineStatus
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hal_image.errors import JsonObject
-
 STOP_AFTER_S = 1800.0
 """Seconds that an idle engine lives on after it has unloaded its models: booting again is what costs most."""
 HOUSEKEEPING_S = 0.5

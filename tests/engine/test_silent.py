@@ -15,18 +15,9 @@ from tests.synthetic.sparse import Tensor, write_safetensors
 from tests.world import QUICK, Hal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from hal_image.host.engines.link import Link
-
-
-@pytest.fixture
-def link(hal: Hal) -> Iterator[Link]:
-    hal("serve")
-    line = hal.link()
-    yield line
-    line.close()
 
 
 @pytest.fixture(scope="module", autouse=True)

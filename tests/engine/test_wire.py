@@ -15,17 +15,7 @@ from hal_image.wire import decode, encode
 from tests.world import ROOT, SD15, Hal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hal_image.host.engines.link import Link
-
-
-@pytest.fixture
-def link(hal: Hal) -> Iterator[Link]:
-    hal("serve")
-    line = hal.link()
-    yield line
-    line.close()
 
 
 def graph(seed: int, *, extra: dict[str, Any] | None = None, latent_class: str = "EmptyLatentImage") -> dict[str, Any]:
