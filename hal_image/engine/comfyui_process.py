@@ -204,6 +204,14 @@ class ComfyProcess:
             client.close()
         self.stats = readiness.stats
 
+    def model_folders(self) -> dict[str, list[Path]]:
+        """Where ComfyUI looks for each of its kinds of model files.
+
+        It opens the first file of a name: a hot copy wins, and what has none is found where it always is.
+        """
+        tops = [top for top in (self.settings.hot_dir, self.settings.models_dir) if top is not None]
+        return {kind: [Path(top, name) for top in tops for name in names] for kind, names in MODEL_FOLDERS.items()}
+
     def _start(self, options: list[str]) -> None:
         base = self.folder / "base"
         page = self.folder / "no-frontend"
@@ -213,11 +221,7 @@ class ComfyProcess:
         (page / "index.html").touch()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        # ComfyUI opens the first file of a name: a hot copy wins, and what has none is found where it always is
-        tops = [top for top in (self.settings.hot_dir, self.settings.models_dir) if top is not None]
-        known = {
-            kind: [str(Path(top, name)) for top in tops for name in names] for kind, names in MODEL_FOLDERS.items()
-        }
+        known = {kind: [str(folder) for folder in folders] for kind, folders in self.model_folders().items()}
         launcher = json.dumps({"comfyui_dir": self.settings.comfyui_dir, "models": known})
         # fmt: off
         command = [

@@ -14,6 +14,7 @@ from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.engine.job import Emit, Hung, Job, cancelled, remove_output, run
 from hal_image.engine.kept_jobs import KeptJobs
+from hal_image.engine.read_ahead import ReadAhead
 from hal_image.errors import HalError, InternalError, JsonObject
 from hal_image.wire import WIRE_HINT, EngineSettings, EngineStatus
 
@@ -45,6 +46,8 @@ class Worker:
     ) -> None:
         self.comfy = ComfyProcess(settings, folder)
         self.kept = KeptJobs(folder, self.comfy.output_dir)
+        folders = [folder for folders in self.comfy.model_folders().values() for folder in folders]
+        self._ahead = ReadAhead(folders, _log)
         self._keep_alive_s = keep_alive_s
         self._stop_after_s = stop_after_s
         self._changed = threading.Condition()
@@ -89,6 +92,7 @@ class Worker:
             self._changed.notify_all()
         job.emit({"event": "queued", "position": position})
         if booting_since is not None:
+            self._ahead.begin(job.graph)
             job.emit({"event": "booting", "seconds": round(time.monotonic() - booting_since, 1)})
 
     def attach(self, job_id: str, listener: Emit) -> Job | None:
@@ -236,6 +240,7 @@ class Worker:
         picked = time.monotonic()
         try:
             if not self.comfy.alive:
+                self._ahead.begin(job.graph)
                 self._boot()
             # Booting is told apart from waiting for others: it is what a person wonders about.
             boot_s = max(0.0, self._booted_at - job.accepted)
@@ -307,6 +312,7 @@ class Worker:
         finally:
             self._booting_since = None
             self._boot_wanted = False
+            self._ahead.booted()
         self._booted_at = self._idle_since = time.monotonic()
         self._models_loaded = False
 
@@ -372,6 +378,11 @@ def _bug(error: Exception, comfy: ComfyProcess) -> InternalError:
         hint=f"please report it with the log {log}",
         details={"log": str(log)},
     )
+
+
+def _log(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def _mebibytes(value: int | None) -> int | None:

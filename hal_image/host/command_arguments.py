@@ -133,7 +133,11 @@ def _jobs(parser: Parser) -> None:
 
 
 def _serve(parser: Parser) -> None:
+    parser.add_argument("-m", "--model", metavar="NAME", help="load it, too")
     add_engine_options(parser, keep_alive=True)
+    parser.add_argument(
+        "--low-vram", action="store_true", help="load a model on a GPU with less memory than it needs (slow)"
+    )
     parser.add_argument("--offline", action="store_true", help="never use the network, not even to install")
     parser.add_argument("--timeout", type=values.timeout, metavar="TIME", help="give up after")
 

@@ -16,9 +16,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hal_image import about, paths
+from hal_image import about, mounts, paths
 from hal_image.errors import EnvironmentError_, HalError
-from hal_image.host import gpu_facts, gpu_fitness, mounts
+from hal_image.host import gpu_facts, gpu_fitness
 from hal_image.host.docker import answers, commands, hot_note, names, program
 from hal_image.host.engines.docker import DockerEngine
 from hal_image.host.engines.running import running_engines

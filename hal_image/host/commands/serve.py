@@ -56,21 +56,29 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     """Starts the engine of the models folder, or finds it running, and waits until ComfyUI is ready.
 
     Raises:
+        UsageError, ModelError: ``--model`` names one that is not known or not there.
         EnvironmentError_: it cannot be installed or started.
         TimeoutError_: ``--timeout`` ran out.
         HalError: ``engine_lost`` when it ended while booting.
     """
     deadline = Deadline.after(options.timeout)
     models_dir = paths.models_dir(options.models_dir)
+    plan = None
+    if options.model is not None:
+        from hal_image.host import warm_up  # noqa: PLC0415 - without a model, none of it is needed
+
+        plan = warm_up.plan(options.model, options, models_dir, output, deadline)
     wanted = EngineRequest(
         models_dir,
         options.cpu,
         options.gpu,
         options.keep_alive,
         options.offline,
-        _needs(models_dir),
+        _needs(models_dir) if plan is None else plan.needs(low_vram=options.low_vram),
         options.hot_cache,
     )
+    if plan is not None:
+        warm_up.load(plan, options, wanted, output, deadline)
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link
     try:
@@ -105,7 +113,11 @@ def run(options: argparse.Namespace, output: Output) -> Result:
             "kind": connection.kind, **connection.facts, **facts, "reused": connection.reused, **connection.place
         }
     }  # fmt: skip
+    if plan is not None:
+        data["model"] = plan.model_json()
     line = (
         f"engine ready: process {facts['pid']}, ComfyUI {facts['comfyui_version']} on {facts['device']}, {models_dir}"
     )
+    if plan is not None:
+        line += f", {plan.model.model.name} loaded"
     return Result("serve", data, (line,))

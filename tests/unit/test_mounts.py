@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hal_image.host import mounts
-from hal_image.host.mounts import mount_of
+from hal_image import mounts
+from hal_image.mounts import mount_of
 
 WSL2 = r"""
 /dev/sdc / ext4 rw,relatime,discard,errors=remount-ro,data=ordered 0 0
