@@ -123,6 +123,8 @@ class ComfyProcess:
         self.folder = folder
         self.output_dir = folder / "output"
         self.log = folder / "comfyui.log"
+        self.offloads = False
+        """Whether it was last booted to keep models in main memory."""
         self.boots = 0
         self.stats: JsonObject | None = None
         self.url = ""
@@ -145,17 +147,21 @@ class ComfyProcess:
         """How the last process ended, in words."""
         return self._liveness.epitaph if self._liveness is not None else "was never started"
 
-    def boot(self, tick: Callable[[float], bool]) -> None:
+    def boot(self, tick: Callable[[float], bool], *, offload: bool = False) -> None:
         """Starts ComfyUI and waits until it is ready.
 
         Args:
             tick: called several times a second with the seconds since the start; returning ``False`` gives up.
+            offload: keep models in main memory and bring a layer at a time to the GPU.
 
         Raises:
             BootFailed: it ended or did not get ready within ``BOOT_LIMIT_S``; the last line of its log is told.
             EnvironmentError_: ``gpu_unusable``, ``engine_python_invalid``.
         """
         options = comfyui_device_options(self.settings.python, cpu=self.settings.cpu)
+        self.offloads = offload
+        if offload:
+            options = [*options, "--lowvram"]
         for attempt in range(BOOT_ATTEMPTS):
             try:
                 self._boot_once(options, tick)

@@ -9,7 +9,7 @@ from hal_image.comfy.client import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hal_image.errors import JsonObject
+    from hal_image.errors import HalError, JsonObject
 
 MAX_WARNINGS = 20
 """A graph of one's own may have hundreds of nodes that complain; more than this nobody reads."""
@@ -22,6 +22,7 @@ TEXTS = {
     "weights_unused": "{node}: {files} has {count} tensors that the model has no place for, the first: {first}",
     "vae_tiled": "the memory did not suffice for the whole picture at once: it was made in tiles ({first}), whose seams"
     " can show",
+    "model_offloaded": "{first}; made with the model in main memory instead, which is slower",
     "picture_single_colour": "the picture is nothing but {all}",
     "comfyui_warning": "ComfyUI warns: {all}",
 }
@@ -51,3 +52,13 @@ def warnings(notices: Sequence[JsonObject]) -> list[JsonObject]:
         if warning not in told:
             told.append(warning)
     return told[:MAX_WARNINGS]
+
+
+def offloaded(error: HalError) -> JsonObject:
+    """The notice of a job that was run again with the model in main memory.
+
+    Args:
+        error: ``out_of_memory``, how the first try ended.
+    """
+    node = error.details["node_type"]
+    return {"code": "model_offloaded", "class_type": node, "files": [], "count": 1, "examples": [error.message]}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
+from hal_image.engine import notices
 from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.engine.job import Emit, Hung, Job, cancelled, remove_output, run
 from hal_image.engine.kept_jobs import KeptJobs
@@ -268,13 +269,28 @@ class Worker:
             self._tell_end(job, {"event": "done", **done, "engine": self.status()._asdict()})
 
     def _run(self, job: Job) -> JsonObject:
-        """Runs it; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job."""
+        """Runs it; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job, or where
+        the GPU's memory was too small for the way in which the old one uses it.
+        """
         try:
             return run(job, self.comfy, self._others_wait)
         except Hung as error:
             if error.taken:
                 raise
-        self._boot()
+            return self._run_anew(job)
+        except HalError as error:
+            if error.code != "out_of_memory" or self.comfy.offloads or not self._is_on_gpu():
+                raise
+            done = self._run_anew(job, offload=True)
+            done["warnings"] += notices.warnings([notices.offloaded(error)])
+            return done
+
+    def _is_on_gpu(self) -> bool:
+        return (self.status().device or "cpu").startswith("cuda")
+
+    def _run_anew(self, job: Job, *, offload: bool = False) -> JsonObject:
+        self._boot(offload=offload)
+        self._models_loaded = True
         return run(job, self.comfy, self._others_wait)
 
     def _others_wait(self) -> bool:
@@ -300,11 +316,11 @@ class Worker:
         with self._changed:
             self._jobs.pop(job.id, None)
 
-    def _boot(self) -> None:
+    def _boot(self, *, offload: bool = False) -> None:
         self._booting_since = time.monotonic()
         self._boot_error = None
         try:
-            self.comfy.boot(self._boot_tick)
+            self.comfy.boot(self._boot_tick, offload=offload)
         except HalError as error:
             self._boot_error = error
             self._idle_since = time.monotonic()
@@ -361,6 +377,8 @@ class Worker:
             if self._models_loaded and self.comfy.alive:  # nothing runs that could keep it from answering
                 self.comfy.end(grace_s=0)
                 self._models_loaded = False
+            if self.comfy.offloads:  # the next picture may be a smaller one: it is tried at full speed again
+                self.comfy.end()
         if self._untidy:
             self._untidy = False
             self.comfy.refresh_stats()

@@ -28,7 +28,7 @@ FAILED: dict[str, Entry] = {
     ),
     "out_of_memory": Entry(
         HalError,
-        "the GPU's or the machine's memory is full",
+        "the GPU's or the machine's memory is full; of a GPU, with the model kept in main memory, too",
         helps="a smaller `--size` or model; close other programs",
         retry="yes",
         details={

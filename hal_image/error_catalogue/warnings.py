@@ -37,6 +37,11 @@ WARNINGS: dict[str, WarningEntry] = {
         "the Docker image was built from another version of this tool than the one that is called",
         details={"image": "version that the image was built from", "tool": "version of this tool"},
     ),
+    "model_offloaded": WarningEntry(
+        "the GPU's memory did not suffice: the picture was made by a second try, with the model in main memory and a"
+        " layer of it at a time on the GPU (ComfyUI's `--lowvram`). It stays so until the models are unloaded",
+        details=NOTICED,
+    ),
     "hot_cache_too_small": WarningEntry(
         "a model's file does not fit into the limit of the [hot cache](docker.md#the-hot-cache), and is read from "
         "the models folder",

@@ -49,7 +49,7 @@ class NoComfy(ComfyProcess):
     def pid(self) -> None:
         return None
 
-    def boot(self, tick: Callable[[float], bool]) -> None:
+    def boot(self, tick: Callable[[float], bool], *, offload: bool = False) -> None:
         tick(0.0)
         self.boots += 1
         self._up = True
