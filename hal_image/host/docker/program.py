@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LIMIT_S = 60.0
 """Seconds for an answer of the Docker engine; a busy one takes seconds to start a container."""
 CHUNK_BYTES = 65536
+_left: list[Call] = []
+"""Runs that nobody has waited for. What remains of each is taken away after its end, when the next one begins: a long
+batch would collect dead processes."""
 
 
 class Answer(NamedTuple):
@@ -86,6 +89,7 @@ class Call:
     """
 
     def __init__(self, program: str, arguments: Sequence[str], what: str = "Docker") -> None:
+        _left[:] = [call for call in _left if not call._has_ended()]  # noqa: SLF001 - our own
         self._what = what
         self._code: int | None = None
         self._heard = b""
@@ -142,6 +146,8 @@ class Call:
 
     def close(self) -> None:
         """Lets go of its pipes, which ends one that reads them. It is not waited for: that would take its time."""
+        if self._open:
+            _left.append(self)
         _close(self._open)
         self._open = []
 
@@ -179,6 +185,12 @@ class Call:
         if self._code is None:
             self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         return self._code
+
+    def _has_ended(self) -> bool:
+        if self._code is None:
+            ended, status = os.waitpid(self._pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if ended else None
+        return self._code is not None
 
 
 def run(program: str, arguments: Sequence[str], timeout_s: float = LIMIT_S) -> Answer:
