@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from tests.faults.calls import LARGE, PHASES, STEADY, Call, comfyui_of, gone, names, picture, reach
-from tests.world import Hal, identity
+from tests.faults.calls import LARGE, PHASES, Call, comfyui_of, gone, names, picture, reach
+from tests.world import SLOW, Hal, identity
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a signal for a process in a container needs root")
 every_phase = pytest.mark.parametrize("phase", PHASES)
@@ -24,7 +24,7 @@ def begin(hal: Hal, phase: str, *options: str) -> tuple[Call, int]:
         hal.wait_for(lambda: hal.engine()["state"] == "down")
     elif phase == "loading":
         forget_models(hal)
-    call = Call(hal, "-p", "x", *(LARGE if phase == "saving" else STEADY), "-o", "x.png", *options)
+    call = Call(hal, "-p", "x", *(LARGE if phase == "saving" else SLOW), "-o", "x.png", *options)
     reach(phase, call, engine)
     return call, hal.wait_for(lambda: comfyui_of(hal, hal.engine())) if phase == "booting" else pid
 

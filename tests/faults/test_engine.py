@@ -9,14 +9,14 @@ import signal
 
 import pytest
 
-from tests.faults.calls import PHASES, STEADY, Call, comfyui_of, engine_of, gone, names, picture
-from tests.world import Hal, docker, identity
+from tests.faults.calls import PHASES, Call, comfyui_of, engine_of, gone, names, picture
+from tests.world import SLOW, Hal, docker, identity
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a signal for a process in a container needs root")
 
 
 def begin(hal: Hal) -> Call:
-    call = Call(hal, "-p", "x", *STEADY, "-o", "x.png")
+    call = Call(hal, "-p", "x", *SLOW, "-o", "x.png")
     call.wait_for(PHASES["sampling"])
     return call
 
