@@ -208,7 +208,8 @@ class ComfyProcess:
         page = self.folder / "no-frontend"
         for needed in (base, page, self.output_dir):
             needed.mkdir(parents=True, exist_ok=True)
-        (page / "index.html").touch()
+        with suppress(OSError):  # something is in its place; nobody asks for it
+            (page / "index.html").touch()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         # ComfyUI opens the first file of a name: a hot copy wins, and what has none is found where it always is

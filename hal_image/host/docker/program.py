@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIMIT_S = 60.0
-"""Seconds for an answer of the Docker engine; a busy one takes seconds to start a container."""
+"""Seconds for an answer of the Docker engine, and for whatever runs in a container to read what it is sent; a busy one
+takes seconds to start a container."""
 CHUNK_BYTES = 65536
 _left: list[Call] = []
 """Runs that nobody has waited for. What remains of each is taken away after its end, when the next one begins: a long
@@ -123,9 +124,16 @@ class Call:
         return self._output
 
     def send(self, data: bytes) -> None:
-        """Writes to its standard input."""
+        """Writes to its standard input, in pieces so small that none waits for room.
+
+        Raises:
+            TimeoutError: they are not read.
+        """
+        end = time.monotonic() + LIMIT_S
         while data:
-            data = data[os.write(self._input, data) :]
+            if not select.select([], [self._input], [], max(0.0, end - time.monotonic()))[1]:
+                raise TimeoutError
+            data = data[os.write(self._input, data[: select.PIPE_BUF]) :]
 
     def receive(self) -> bytes:
         """Reads from its standard output, on which an engine says JSON objects.

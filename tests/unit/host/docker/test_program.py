@@ -151,6 +151,20 @@ def test_a_link_over_pipes(script: Callable[[str], str]) -> None:
     link.close()
 
 
+def test_one_that_does_not_read_is_given_up(script: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "LIMIT_S", 0.5)
+    link = Link(program.Call(script(f"print({wire.encode(HELLO).decode()!r}, end='', flush=True); time.sleep(60)"), []))
+    with pytest.raises(LinkClosed, match="does not read"):
+        link.send(op="submit", graph="x" * 1_000_000)
+    link.close()
+
+
+def test_much_that_is_read_slowly_arrives_whole(script: Callable[[str], str]) -> None:
+    call = program.Call(script("time.sleep(0.2); print(len(sys.stdin.read()))"), [])
+    call.send(b"x" * 1_000_001)
+    assert call.finish().out == "1000001"
+
+
 def test_a_pipe_that_ends_says_why(script: Callable[[str], str]) -> None:
     path = script("sys.stderr.write('Error: No such container: hal8000-a-b\\n'); sys.exit(1)")
     with pytest.raises(LinkClosed, match="No such container: hal8000-a-b"):
