@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.faults.calls import LARGE, PHASES, Call, comfyui_of, gone, names, picture, reach
+from tests.faults.copies import SHORT_S
 from tests.world import SLOW, Hal, identity
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a signal for a process in a container needs root")
@@ -81,3 +82,35 @@ def test_a_stopped_comfyui_is_no_hindrance_to_others(impatient_hal: Hal) -> None
     ended = call.end(10)
     assert (ended.code, ended.error, ended.result["error"]["retryable"]) == (1, "comfyui_hung", True)
     assert gone(pid)
+
+
+def test_comfyui_is_stopped_with_a_picture_that_nobody_waits_for(impatient_hal: Hal) -> None:
+    # No caller is there whose time could be up: the engine itself gives the job up, and says so to whoever comes.
+    hal = impatient_hal
+    call, pid = begin(hal, "sampling")
+    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    os.kill(pid, signal.SIGSTOP)
+    call.send(signal.SIGKILL)
+    call.end(10)
+    hal.wait_for(lambda: gone(pid), 40)
+    ended = Call(hal, "wait", job).end(20)
+    assert (ended.code, ended.error, ended.result["error"]["retryable"]) == (1, "comfyui_hung", True)
+    assert names(hal.cwd) == []
+    picture(hal)
+
+
+def test_comfyui_is_stopped_with_a_picture_that_somebody_else_waits_for(impatient_hal: Hal) -> None:
+    # Until then it may stand still: it may have its reasons, and who waits may give it up.
+    hal = impatient_hal
+    call, pid = begin(hal, "sampling")
+    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    waiting = Call(hal, "wait", job, "--timeout", f"{3 * SHORT_S + 3}")
+    waiting.wait_for({"event": "progress"})
+    os.kill(pid, signal.SIGSTOP)
+    call.send(signal.SIGKILL)
+    call.end(10)
+    ended = waiting.end(40)
+    assert (ended.code, ended.error) == (5, "timeout")
+    assert not gone(pid)
+    hal.wait_for(lambda: gone(pid), 40)
+    picture(hal)

@@ -287,6 +287,7 @@ def _picture_of(file: Path, request: ImageRequest) -> JsonObject | None:
         raw = file.read_bytes()
         own = json.loads(png.read_texts(raw)[metadata.KEYWORD])
         width, height = png.size(raw)
+        png.check_pixels(raw)
         same = own["request"] == request._asdict()
     except (OSError, HalError, KeyError, TypeError, ValueError):
         return None
