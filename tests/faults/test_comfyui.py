@@ -52,6 +52,8 @@ def test_comfyui_is_killed(hal: Hal, phase: str) -> None:
 @every_phase
 def test_comfyui_is_stopped(impatient_hal: Hal, phase: str) -> None:
     hal = impatient_hal
+    if hal.kind == "docker" and phase in {"loading", "saving"}:
+        pytest.skip("in a container it stands still in the same way as while it samples")
     call, pid = begin(hal, phase, "--timeout", "20" if phase == "saving" else "10")
     os.kill(pid, signal.SIGSTOP)
     ended = call.end(40)
