@@ -2,10 +2,9 @@
 
 Parts: ``lint`` (ruff, mypy, import-linter), ``unit``, ``contract``, ``fuzz`` (inputs that nobody would write;
 ``HAL_FUZZ=20`` makes twenty times as many), ``store`` (the models folder, with hubs that misbehave), ``install``,
-``engine``, ``docker``, and ``faults`` (kill, stop, cut, fill, corrupt). Without one, all of them but ``faults``,
-which waits for limits to pass and is run by name: ``python3 -m tests faults``, with ``docker`` for both kinds of
-engine. ``docker`` is skipped, and the reason told, where no image can be built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes
-that a failure.
+``engine``, ``faults`` (kill, stop, cut, fill, corrupt), and ``docker``. Without one, all of them. ``engine`` and
+``faults`` are for the local engine, and with ``docker`` beside them for both kinds. ``docker`` is skipped, and the
+reason told, where no image can be built; ``HAL_TESTS_REQUIRE_DOCKER=1`` makes that a failure.
 Only the standard library is needed: the tools go into a venv of their own in the state directory, the engine is
 installed as the first picture would install it. Nothing but a package index is reached.
 """
@@ -26,8 +25,6 @@ from hal_image.install import venvs  # noqa: E402
 
 DEV_BYTES = 500_000_000
 PARTS = ("lint", "unit", "contract", "fuzz", "store", "install", "engine", "faults", "docker")
-BY_NAME = {"faults"}
-"""Parts that only run when they are named."""
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -61,7 +58,7 @@ def main(arguments: list[str]) -> int:
         return 2
     python = dev_python()
     started = time.monotonic()
-    chosen = parts or [part for part in PARTS if part not in BY_NAME]
+    chosen = parts or list(PARTS)
     if "lint" in chosen:
         for linter in LINTERS:
             code = run_linter(python, linter)

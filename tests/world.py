@@ -41,8 +41,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SD15 = "v1-5-pruned-emaonly-fp16.safetensors"
 QUICK = ("--model", "sd15", "--size", "64", "--steps", "1")
 """A picture in a tenth of a second."""
-SLOW = ("--model", "sd15", "--size", "256", "--steps", "400")
-"""A picture that takes minutes: for tests that do something to a job while it runs."""
+ENDLESS_STEPS = 5000
+SLOW = ("--model", "sd15", "--size", "256", "--steps", str(ENDLESS_STEPS))
+"""A picture that takes many minutes, on any machine: for tests that do something to a job while it runs, and end it."""
 LIMIT_S = 300
 
 
@@ -144,10 +145,13 @@ class Hal:
             docker("kill", "--signal", number.name, engine["container"]["id"])
 
     def kill_comfyui(self, engine: dict[str, Any]) -> None:
+        self.signal_comfyui(engine, signal.SIGKILL)
+
+    def signal_comfyui(self, engine: dict[str, Any], number: signal.Signals) -> None:
         if self.kind == "local":
-            os.kill(engine["comfyui_pid"], signal.SIGKILL)
+            os.kill(engine["comfyui_pid"], number)
         else:
-            code = f"import os; os.kill({engine['comfyui_pid']}, 9)"
+            code = f"import os; os.kill({engine['comfyui_pid']}, {number.value})"
             docker("exec", engine["container"]["id"], container.PYTHON, "-c", code)
 
     def is_running(self, engine: dict[str, Any]) -> bool:
@@ -245,7 +249,11 @@ def shared_hal(
 def hal(shared_hal: Hal, tmp_path: Path) -> Iterator[Hal]:
     """The command line, with an engine that the tests share and a current directory of the test's own."""
     yield Hal(shared_hal.environment, tmp_path)
-    shared_hal.wait_until_idle()
+    try:
+        shared_hal.wait_until_idle()
+    except AssertionError:
+        shared_hal("stop", "--force", code=None)  # what one test has left must not hold up those after it
+        raise
 
 
 @pytest.fixture

@@ -224,7 +224,8 @@ class ComfyProcess:
         inputs = self.folder / job_inputs.FOLDER
         for needed in (base, page, self.output_dir, inputs):
             needed.mkdir(parents=True, exist_ok=True)
-        (page / "index.html").touch()
+        with suppress(OSError):  # something is in its place; nobody asks for it
+            (page / "index.html").touch()
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         known = {kind: [str(folder) for folder in folders] for kind, folders in self.model_folders().items()}

@@ -13,9 +13,10 @@ from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine import notices
 from hal_image.engine.comfyui_process import ComfyProcess
-from hal_image.engine.job import Emit, Hung, Job, cancelled, remove_output, run
+from hal_image.engine.job import Emit, Job, remove_output, run
 from hal_image.engine.kept_jobs import KeptJobs
 from hal_image.engine.read_ahead import ReadAhead
+from hal_image.engine.watch import Hung, cancelled
 from hal_image.errors import HalError, InternalError, JsonObject
 from hal_image.wire import WIRE_HINT, EngineSettings, EngineStatus
 

@@ -106,7 +106,8 @@ FAILED: dict[str, Entry] = {
     ),
     "not_a_png": Entry(
         HalError,
-        "the file that `info` was given, or what came from the engine, is no PNG, or cut off or damaged",
+        "the file that `info` was given, or what came from the engine, is no PNG, or cut off or damaged, or has other "
+        "pixels than its header says",
         helps="give a whole PNG; run it again",
     ),
     "no_metadata": Entry(

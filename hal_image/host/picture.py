@@ -122,6 +122,9 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
     raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
     width, height = png.size(raw)
     if (width, height) != (request.width, request.height):
+        png.check_pixels(
+            made
+        )  # only now: it takes a tenth of what a warm call does, and what lies is of no size asked for
         output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
     image = {
         "path": None,

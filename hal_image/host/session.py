@@ -132,24 +132,51 @@ class Session:
             raise engine_lost(connection, error, list(self._flying)) from error
 
     def _talk(self, connection: Connection) -> None:
+        """Has an engine make pictures, until there is nothing left for this connection.
+
+        Raises:
+            LinkClosed: the engine ended, or does not answer any more.
+            HalError: as ``make_all``.
+        """
+        pulse = Pulse(connection.link)
         try:
-            self._submit_more(connection)
-            pulse = Pulse(connection.link)
-            while self._flying:
-                self._deadline.check(self._doing)
-                event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S))
+            while True:
+                self._submit_more(connection)
+                if self._is_through():
+                    return
+                self._mind_the_time(connection)
+                event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S), self._wakes())
                 pulse.feel(event)
                 if event is not None and event.get("job") in self._flying:
                     self._on_event(event, event["job"])
-                    self._submit_more(connection)
         except LinkClosed:
             raise
-        except TimeoutError_ as error:
-            running_on.tell(error, [record.id for record in self._jobs.values() if record.kept])
-            raise
         except BaseException as error:  # also a reader of standard output that has gone: our jobs are to go with us
-            self._end_all(connection, error)
+            self._leave(connection, error)
             raise
+
+    def _is_through(self) -> bool:
+        """Whether the connection has done what it is for."""
+        return not self._flying
+
+    def _mind_the_time(self, connection: Connection) -> None:  # noqa: ARG002 - others need it
+        """Looks at the clock.
+
+        Raises:
+            TimeoutError_: time is up.
+        """
+        self._deadline.check(self._doing)
+
+    def _wakes(self) -> int | None:
+        """A descriptor that becomes readable when there may be more to submit."""
+        return None
+
+    def _leave(self, connection: Connection, error: BaseException) -> None:
+        """What becomes of the jobs that fly: they run on when only time is up, where that is possible."""
+        if isinstance(error, TimeoutError_):
+            running_on.tell(error, [record.id for record in self._jobs.values() if record.kept])
+        else:
+            self._end_all(connection, error)
 
     def _end_all(self, connection: Connection, error: BaseException) -> None:
         """Takes back what flies. When the engine is draining the pictures go on to another one."""

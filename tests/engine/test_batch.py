@@ -16,7 +16,7 @@ import pytest
 from tests import synthetic
 from tests.contract import schemas
 from tests.contract.answers import check_lines
-from tests.world import QUICK, SLOW, Hal, identity, pixels
+from tests.world import ENDLESS_STEPS, QUICK, SLOW, Hal, identity, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,7 +199,7 @@ def test_no_clobber_keeps_files_and_goes_on(hal: Hal) -> None:
 
 def test_a_picture_that_takes_too_long_is_given_up_alone(hal: Hal) -> None:
     hal("-p", "warm up", *QUICK, "-o", "x.png")
-    data = lines("one", {"prompt": "two", "size": 256, "steps": 400}, "three")
+    data = lines("one", {"prompt": "two", "size": 256, "steps": ENDLESS_STEPS}, "three")
     found = results(hal("batch", "-", *QUICK, *OUT, "--timeout", "8s", stdin=data, code=6).out)
     assert error_codes(found) == [None, "timeout", None]
     assert pictures(hal) == ["1.png", "3.png"]
@@ -210,7 +210,7 @@ def test_a_picture_that_takes_too_long_is_given_up_alone(hal: Hal) -> None:
 
 
 def test_an_engine_that_is_killed_costs_no_picture(lone_hal: Hal) -> None:
-    (lone_hal.cwd / "in").write_bytes(lines("one", {"prompt": "two", "size": 256, "steps": 12}, "three"))
+    (lone_hal.cwd / "in").write_bytes(lines("one", {"prompt": "two", "size": 256, "steps": 18}, "three"))
     process = lone_hal.start("batch", "in", *QUICK, *OUT)
     lone_hal.wait_for((lone_hal.cwd / "out" / "1.png").exists, 120)
     engine = lone_hal.wait_until_busy()
@@ -223,7 +223,7 @@ def test_an_engine_that_is_killed_costs_no_picture(lone_hal: Hal) -> None:
 
 
 def test_comfyui_that_is_killed_costs_no_picture(hal: Hal) -> None:
-    (hal.cwd / "in").write_bytes(lines({"prompt": "one", "size": 256, "steps": 12}, "two"))
+    (hal.cwd / "in").write_bytes(lines({"prompt": "one", "size": 256, "steps": 18}, "two"))
     process = hal.start("batch", "in", *QUICK, *OUT)
     hal.kill_comfyui(hal.wait_until_busy())
     out, err = process.communicate(timeout=200)
@@ -233,7 +233,7 @@ def test_comfyui_that_is_killed_costs_no_picture(hal: Hal) -> None:
 
 
 def test_a_picture_that_ends_comfyui_twice_is_given_up(hal: Hal) -> None:
-    (hal.cwd / "in").write_bytes(lines({"prompt": "one", "size": 256, "steps": 400}, "two"))
+    (hal.cwd / "in").write_bytes(lines({"prompt": "one", "size": 256, "steps": ENDLESS_STEPS}, "two"))
     process = hal.start("batch", "in", *QUICK, *OUT)
     hal.kill_comfyui(hal.wait_until_busy())
     # what was queued behind it is made before it is tried again
@@ -302,7 +302,9 @@ def test_a_signal_ends_a_batch_and_tells_what_was_done(hal: Hal, stage: str, num
         hal.wait_until_busy()
     process = hal.start("batch", "-", *QUICK, *OUT, "--json", stdin=subprocess.PIPE)
     assert process.stdin is not None
-    process.stdin.write(lines("one", *([{"prompt": "two", "size": 256, "steps": 400}] if stage == "drawing" else [])))
+    process.stdin.write(
+        lines("one", *([{"prompt": "two", "size": 256, "steps": ENDLESS_STEPS}] if stage == "drawing" else []))
+    )
     process.stdin.flush()
     if blocker is not None:
         hal.wait_until_queued(1)
@@ -382,7 +384,7 @@ def test_a_batch_that_is_killed_again_and_again_makes_every_picture_once(hal: Ha
 
 
 def test_a_killed_line_keeps_its_seed(hal: Hal) -> None:
-    (hal.cwd / "in").write_bytes(lines({"prompt": "x", "size": 256, "steps": 400}))
+    (hal.cwd / "in").write_bytes(lines({"prompt": "x", "size": 256, "steps": ENDLESS_STEPS}))
     process = hal.start("batch", "in", *QUICK, "-o", "out/{seed}.png")
     hal.wait_until_busy()
     process.kill()

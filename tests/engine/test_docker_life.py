@@ -40,7 +40,7 @@ def test_serve_ps_and_stop_show_the_container(lone_hal: Hal) -> None:
 def test_one_shot_leaves_nothing(lone_hal: Hal) -> None:
     lone_hal("-p", "x", *QUICK, "-o", "x.png", "--keep-alive", "0")
     assert containers(lone_hal) == []
-    failing = ("-p", "x", "-m", "sd15", "--size", "64", "--steps", "400", "-o", "y.png", "--keep-alive", "0")
+    failing = ("-p", "x", "-m", "sd15", "--size", "64", "--steps", "5000", "-o", "y.png", "--keep-alive", "0")
     lone_hal(*failing, "--timeout", "5", code=5)
     assert containers(lone_hal) == []
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import shlex
 import signal
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pytest
 from tests.world import LIMIT_S, QUICK, SLOW, Hal, pixels
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
 SEEDS = itertools.count(1000)
@@ -60,8 +62,8 @@ def open_jobs(hal: Hal) -> list[str]:
     return [job["job"] for job in jobs if not job["delivered"] and job["verdict"] in {None, "done"}]
 
 
-def left_running(hal: Hal, *arguments: str) -> str:
-    """Starts a call, kills it once its job runs, and returns the job."""
+def started(hal: Hal, *arguments: str) -> tuple[subprocess.Popen[bytes], str]:
+    """A call whose job runs, with ``--jsonl``, and the job."""
     process = hal.start(*arguments, "--jsonl")
     assert process.stdout is not None
     job = None
@@ -69,11 +71,36 @@ def left_running(hal: Hal, *arguments: str) -> str:
         event = json.loads(raw)
         job = event.get("job", job)
         if event["event"] == "running":
-            break
+            return process, str(job)
+    raise AssertionError("it ended")
+
+
+def left_running(hal: Hal, *arguments: str) -> str:
+    """Starts a call, kills it once its job runs, and returns the job."""
+    process, job = started(hal, *arguments)
     process.kill()
     process.communicate()
-    assert job is not None
-    return str(job)
+    return job
+
+
+@contextmanager
+def standing_still(hal: Hal, engine: dict[str, Any]) -> Iterator[None]:
+    """No job gets on, however fast the machine is; not for so long that ComfyUI is taken for dead."""
+    hal.signal_comfyui(engine, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        hal.signal_comfyui(engine, signal.SIGCONT)
+
+
+@contextmanager
+def held_up(hal: Hal) -> Iterator[None]:
+    """No job begins for a while: another one runs."""
+    blocker = hal.start("-p", "x", *SLOW, "-o", "blocker.png")
+    hal.wait_until_busy()
+    yield
+    blocker.send_signal(signal.SIGINT)
+    blocker.communicate(timeout=LIMIT_S)
 
 
 def kept(hal: Hal, job: str) -> bool:
@@ -81,13 +108,17 @@ def kept(hal: Hal, job: str) -> bool:
 
 
 def test_after_a_timeout_wait_brings_the_picture_that_the_call_would_have_made(hal: Hal) -> None:
-    call = some_seconds(50)
-    run = hal(*call, "-o", "x.png", "--timeout", "4s", "--json", code=5)
-    error = run.json["error"]
-    (job,) = error["details"]["jobs"]
-    assert (error["code"], error["retryable"], error["details"]["verdict"]) == ("timeout", False, "timed_out")
-    assert f"wait {job}" in error["hint"]
-    assert listed(hal, job)["state"] in {"queued", "running"}
+    call = some_seconds()
+    hal("serve")
+    engine = hal.engine()
+    process, job = started(hal, *call, "-o", "x.png", "--timeout", "4s")
+    with standing_still(hal, engine):
+        out, _ = process.communicate(timeout=LIMIT_S)
+        error = json.loads(out.splitlines()[-1])["error"]
+        assert (process.returncode, error["details"]["jobs"]) == (5, [job])
+        assert (error["code"], error["retryable"], error["details"]["verdict"]) == ("timeout", False, "timed_out")
+        assert f"wait {job}" in error["hint"]
+        assert listed(hal, job)["state"] == "running"
     waited = hal("wait", job, "--json").json["data"]
     assert waited["images"][0]["path"] == str(hal.cwd / "x.png")
     assert (waited["verdict"], waited["delivered_before"]) == ("done", False)
@@ -147,26 +178,23 @@ def test_a_call_killed_is_found_done_by_whoever_comes_later(hal: Hal) -> None:
 
 
 def test_what_was_to_go_to_standard_output_goes_where_wait_says(hal: Hal) -> None:
-    job = left_running_silently(hal, *some_seconds(50), "-o", "-")
+    with held_up(hal):
+        process = hal.start(*some_seconds(), "-o", "-")
+        hal.wait_until_queued(1)
+        process.kill()
+        process.communicate()
+    (job,) = open_jobs(hal)
     assert hal("wait", job, "--json", code=2).json["error"]["code"] == "output_invalid"
     raw = hal("wait", job, "-o", "-").out
     assert raw.startswith(b"\x89PNG")
     assert hal("wait", job, "-o", "later.png", "--json", code=1).json["error"]["code"] == "job_lost"
 
 
-def left_running_silently(hal: Hal, *arguments: str) -> str:
-    process = hal.start(*arguments)
-    hal.wait_until_busy()
-    process.kill()
-    process.communicate()
-    (job,) = open_jobs(hal)
-    return job
-
-
 def test_a_file_that_could_not_be_written_is_written_elsewhere(hal: Hal) -> None:
-    process = hal.start(*some_seconds(), "-o", "x.png", "--no-clobber", "--json")
-    hal.wait_until_busy()
-    (hal.cwd / "x.png").write_text("mine")
+    with held_up(hal):
+        process = hal.start(*some_seconds(), "-o", "x.png", "--no-clobber", "--json")
+        hal.wait_until_queued(1)
+        (hal.cwd / "x.png").write_text("mine")
     out, _ = process.communicate(timeout=LIMIT_S)
     error = json.loads(out)["error"]
     (job,) = error["details"]["jobs"]
@@ -187,14 +215,17 @@ def test_two_who_wait_both_get_it(hal: Hal) -> None:
 
 
 def test_who_waits_and_is_interrupted_leaves_the_job_alone(hal: Hal) -> None:
-    job = left_running(hal, *some_seconds(50), "-o", "x.png")
-    assert hal("wait", job, "--timeout", "0.1s", "--json", code=5).json["error"]["details"]["jobs"] == [job]
-    waiting = hal.start("wait", job, "--jsonl")
-    assert waiting.stdout is not None
-    assert json.loads(waiting.stdout.readline())["event"] in {"running", "node", "progress"}
-    waiting.send_signal(signal.SIGINT)
-    waiting.communicate(timeout=LIMIT_S)
-    assert waiting.returncode == 130
+    hal("serve")
+    engine = hal.engine()
+    job = left_running(hal, *some_seconds(), "-o", "x.png")
+    with standing_still(hal, engine):
+        assert hal("wait", job, "--timeout", "0.1s", "--json", code=5).json["error"]["details"]["jobs"] == [job]
+        waiting = hal.start("wait", job, "--jsonl")
+        assert waiting.stdout is not None
+        assert json.loads(waiting.stdout.readline())["event"] in {"running", "node", "progress"}
+        waiting.send_signal(signal.SIGINT)
+        waiting.communicate(timeout=LIMIT_S)
+        assert waiting.returncode == 130
     assert hal("wait", job).lines == [str(hal.cwd / "x.png")]
 
 
@@ -263,8 +294,9 @@ def test_a_picture_is_fetched_when_its_engine_was_started_again(lone_hal: Hal) -
 
 def test_a_job_whose_engine_was_killed_is_lost_and_the_hint_makes_it_anew(lone_hal: Hal) -> None:
     call = some_seconds(50)
-    job = left_running(lone_hal, *call, "-o", "it's.png")
+    lone_hal("serve")
     engine = lone_hal.engine()
+    job = left_running(lone_hal, *call, "-o", "it's.png")
     waiting = lone_hal.start("wait", job, "--json")
     lone_hal.end(engine)
     out, _ = waiting.communicate(timeout=LIMIT_S)

@@ -27,8 +27,6 @@ PHASES: dict[str, dict[str, Any]] = {
     "saving": {"event": "node", "class_type": "VAEDecode"},
 }
 """The phases of a picture, and the event that announces each; for the last, which is short, the one before it."""
-STEADY = ("--model", "sd15", "--size", "256", "--steps", "400")
-"""A picture that takes minutes."""
 SHORT = ("--model", "sd15", "--size", "128", "--steps", "12")
 """A picture during which something can be done, and which then is made."""
 LARGE = ("--model", "sd15", "--size", "256", "--steps", "1")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIMITS = {
-    "hal_image/engine/job.py": ("DEAF_LIMIT_S", "HUNG_LIMIT_S"),
+    "hal_image/engine/watch.py": ("DEAF_LIMIT_S", "HUNG_LIMIT_S"),
     "hal_image/engine/comfyui_process.py": ("BOOT_QUIET_LIMIT_S",),
     "hal_image/host/engines/pulse.py": ("QUIET_S", "ANSWER_LIMIT_S"),
     "hal_image/host/engines/link.py": ("HELLO_LIMIT_S",),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.calls import LARGE, PHASES, STEADY, Call, names, picture, reach
+from tests.faults.calls import LARGE, PHASES, Call, names, picture, reach
 from tests.faults.test_comfyui import forget_models
-from tests.world import ROOT, Hal, identity
+from tests.world import ROOT, SLOW, Hal, identity
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -21,7 +21,7 @@ def test_the_caller_is_killed(hal: Hal, phase: str) -> None:
         hal.wait_for(lambda: hal.engine()["state"] == "down")
     elif phase == "loading":
         forget_models(hal)
-    call = Call(hal, "-p", "x", *(LARGE if phase == "saving" else STEADY), "-o", "x.png")
+    call = Call(hal, "-p", "x", *(LARGE if phase == "saving" else SLOW), "-o", "x.png")
     reach(phase, call, engine)
     call.send(signal.SIGKILL)
     assert call.end(10).code == -signal.SIGKILL
@@ -32,7 +32,7 @@ def test_the_caller_is_killed(hal: Hal, phase: str) -> None:
 
 
 def test_the_caller_is_killed_while_it_starts_the_engine(lone_hal: Hal) -> None:
-    call = Call(lone_hal, "-p", "x", *STEADY, "-o", "x.png")
+    call = Call(lone_hal, "-p", "x", *SLOW, "-o", "x.png")
     folders = Path(lone_hal.environment["HAL_STATE_DIR"]) / "engines"
     lone_hal.wait_for(lambda: list(folders.glob("*/start.lock")), 20)
     call.send(signal.SIGKILL)

@@ -7,8 +7,9 @@ import signal
 
 import pytest
 
-from tests.faults.calls import LARGE, PHASES, STEADY, Call, comfyui_of, gone, names, picture, reach
-from tests.world import Hal, identity
+from tests.faults.calls import LARGE, PHASES, Call, comfyui_of, gone, names, picture, reach
+from tests.faults.copies import SHORT_S
+from tests.world import SLOW, Hal, identity
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="a signal for a process in a container needs root")
 every_phase = pytest.mark.parametrize("phase", PHASES)
@@ -24,7 +25,7 @@ def begin(hal: Hal, phase: str, *options: str) -> tuple[Call, int]:
         hal.wait_for(lambda: hal.engine()["state"] == "down")
     elif phase == "loading":
         forget_models(hal)
-    call = Call(hal, "-p", "x", *(LARGE if phase == "saving" else STEADY), "-o", "x.png", *options)
+    call = Call(hal, "-p", "x", *(LARGE if phase == "saving" else SLOW), "-o", "x.png", *options)
     reach(phase, call, engine)
     return call, hal.wait_for(lambda: comfyui_of(hal, hal.engine())) if phase == "booting" else pid
 
@@ -51,6 +52,8 @@ def test_comfyui_is_killed(hal: Hal, phase: str) -> None:
 @every_phase
 def test_comfyui_is_stopped(impatient_hal: Hal, phase: str) -> None:
     hal = impatient_hal
+    if hal.kind == "docker" and phase in {"loading", "saving"}:
+        pytest.skip("in a container it stands still in the same way as while it samples")
     call, pid = begin(hal, phase, "--timeout", "20" if phase == "saving" else "10")
     os.kill(pid, signal.SIGSTOP)
     ended = call.end(40)
@@ -81,3 +84,35 @@ def test_a_stopped_comfyui_is_no_hindrance_to_others(impatient_hal: Hal) -> None
     ended = call.end(10)
     assert (ended.code, ended.error, ended.result["error"]["retryable"]) == (1, "comfyui_hung", True)
     assert gone(pid)
+
+
+def test_comfyui_is_stopped_with_a_picture_that_nobody_waits_for(impatient_hal: Hal) -> None:
+    # No caller is there whose time could be up: the engine itself gives the job up, and says so to whoever comes.
+    hal = impatient_hal
+    call, pid = begin(hal, "sampling")
+    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    os.kill(pid, signal.SIGSTOP)
+    call.send(signal.SIGKILL)
+    call.end(10)
+    hal.wait_for(lambda: gone(pid), 40)
+    ended = Call(hal, "wait", job).end(20)
+    assert (ended.code, ended.error, ended.result["error"]["retryable"]) == (1, "comfyui_hung", True)
+    assert names(hal.cwd) == []
+    picture(hal)
+
+
+def test_comfyui_is_stopped_with_a_picture_that_somebody_else_waits_for(impatient_hal: Hal) -> None:
+    # Until then it may stand still: it may have its reasons, and who waits may give it up.
+    hal = impatient_hal
+    call, pid = begin(hal, "sampling")
+    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    waiting = Call(hal, "wait", job, "--timeout", f"{3 * SHORT_S + 3}")
+    waiting.wait_for({"event": "progress"})
+    os.kill(pid, signal.SIGSTOP)
+    call.send(signal.SIGKILL)
+    call.end(10)
+    ended = waiting.end(40)
+    assert (ended.code, ended.error) == (5, "timeout")
+    assert not gone(pid)
+    hal.wait_for(lambda: gone(pid), 40)
+    picture(hal)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faults.calls import PHASES, SHORT, STEADY, Call, names, picture
-from tests.world import QUICK, Hal
+from tests.faults.calls import PHASES, SHORT, Call, names, picture
+from tests.world import QUICK, SLOW, Hal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,7 +110,7 @@ def test_a_target_on_a_disk_that_becomes_read_only(hal: Hal, disk: Disk) -> None
     disk.remount("ro")
     late = call.end(60)
     assert (late.code, late.error) == (3, "output_unwritable")
-    early = Call(hal, "-p", "x", *STEADY, "-o", str(disk.folder / "x.png")).end(10)
+    early = Call(hal, "-p", "x", *SLOW, "-o", str(disk.folder / "x.png")).end(10)
     assert (early.code, early.error) == (3, "output_unwritable")
     disk.remount("rw")
     assert names(disk.folder) == []
@@ -132,7 +132,7 @@ def test_a_target_folder_that_becomes_a_file(hal: Hal) -> None:
     (hal.cwd / "a").write_bytes(b"mine")
     ended = call.end(60)
     assert (ended.code, ended.error) == (3, "output_unwritable")
-    early = Call(hal, "-p", "x", *STEADY, "-o", "a/x.png").end(10)
+    early = Call(hal, "-p", "x", *SLOW, "-o", "a/x.png").end(10)
     assert (early.code, early.error) == (2, "output_invalid")
     assert names(hal.cwd) == ["a"]
     assert (hal.cwd / "a").read_bytes() == b"mine"
@@ -153,5 +153,5 @@ def test_a_target_that_somebody_else_has_open(hal: Hal) -> None:
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_target_folder_without_rights(hal: Hal) -> None:
     (hal.cwd / "locked").mkdir(mode=0o555)
-    told = Call(hal, "-p", "x", *STEADY, "-o", "locked/x.png").end(10)
+    told = Call(hal, "-p", "x", *SLOW, "-o", "locked/x.png").end(10)
     assert (told.code, told.error) == (3, "output_unwritable")

@@ -59,6 +59,8 @@ def kept_files(state: Path) -> list[Path]:
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: str(way.__name__))
 def test_every_file_of_an_engine_that_has_ended_is_damaged(lone_hal: Hal, way: Callable[[Path], None]) -> None:
+    if lone_hal.kind == "docker" and way in {empty, other_type}:
+        pytest.skip("in a container they are read by the same code")
     picture(lone_hal)
     lone_hal("stop")
     state = Path(lone_hal.environment["HAL_STATE_DIR"])
@@ -104,7 +106,8 @@ def test_pictures_that_nobody_fetched_and_what_is_not_ours_in_the_output_folder(
     old: Any = output / "0d5c7f0a-8f3c-4f0e-9b7e-3a5d1c2b4e6f"
     old.mkdir()
     (old / "image_00001_.png").write_bytes(GARBAGE)
-    for path in (old, output / "not-a-job"):
+    for path in (old / "image_00001_.png", old, output / "not-a-job"):
+        os.chown(path, output.stat().st_uid, output.stat().st_gid)  # as if the engine had written it
         os.utime(path, (1, 1))
     picture(lone_hal)
     lone_hal.wait_for(lambda: not old.exists(), 20)

@@ -16,7 +16,8 @@ import pytest
 from hal_image import about
 from hal_image.engine import comfyui_process
 from hal_image.engine.comfyui_process import ComfyProcess
-from hal_image.engine.job import Cancelled, Job, run
+from hal_image.engine.job import Job, run
+from hal_image.engine.watch import Cancelled
 from hal_image.wire import EngineSettings
 from tests.engine.test_wire import graph
 

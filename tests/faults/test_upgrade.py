@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import signal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +26,16 @@ def older(lone_hal: Hal, tmp_path: Path) -> Hal:
     return with_program(lone_hal, program)
 
 
+def begin(older: Hal) -> tuple[Call, dict[str, Any]]:
+    """A call of the older version whose picture has begun and gets no further, on whatever machine, and its engine."""
+    older("serve")
+    engine = older.engine()
+    call = Call(older, "-p", "x", *SHORT, "-o", "older.png")
+    call.wait_for(PHASES["sampling"])
+    older.signal_comfyui(engine, signal.SIGSTOP)
+    return call, engine
+
+
 def test_an_idle_engine_of_an_older_version_is_replaced(lone_hal: Hal, older: Hal) -> None:
     first = picture(older)["engine"]
     second = picture(lone_hal)["engine"]
@@ -34,10 +45,10 @@ def test_an_idle_engine_of_an_older_version_is_replaced(lone_hal: Hal, older: Ha
 
 
 def test_a_busy_engine_of_an_older_version_finishes_its_job_first(lone_hal: Hal, older: Hal) -> None:
-    call = Call(older, "-p", "x", *SHORT, "-o", "older.png")
-    call.wait_for(PHASES["sampling"])
-    first = lone_hal.engine()
+    call, first = begin(older)
     waiting = Call(lone_hal, "-p", "next", *SHORT, "-o", "next.png")
+    lone_hal.wait_for(lambda: lone_hal.engine()["state"] == "draining", 20)
+    older.signal_comfyui(first, signal.SIGCONT)
     assert call.end(120).code == 0
     ended = waiting.end(120)
     assert ended.code == 0, ended
@@ -48,9 +59,9 @@ def test_a_busy_engine_of_an_older_version_finishes_its_job_first(lone_hal: Hal,
 
 
 def test_a_call_that_cannot_wait_for_it_says_so(lone_hal: Hal, older: Hal) -> None:
-    call = Call(older, "-p", "x", *SHORT[:-1], "40", "-o", "older.png")
-    call.wait_for(PHASES["sampling"])
+    call, first = begin(older)
     ended = Call(lone_hal, "-p", "x", *SHORT, "-o", "x.png", "--timeout", "2").end(20)
+    older.signal_comfyui(first, signal.SIGCONT)
     assert (ended.code, ended.error) == (5, "timeout")
     assert call.end(120).code == 0
     assert names(lone_hal.cwd) == ["older.png"]

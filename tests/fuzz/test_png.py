@@ -75,7 +75,7 @@ def test_pictures_that_are_spoiled(data: st.DataObject) -> None:
         raw[place] = data.draw(st.integers(0, 255))
     del raw[data.draw(st.integers(0, len(raw)) | st.just(len(raw))) :]
     spoiled = bytes(raw)
-    for read in (png.size, png.read_texts, lambda raw: png.with_texts(raw, {"a": "b"})):
+    for read in (png.size, png.read_texts, png.check_pixels, lambda raw: png.with_texts(raw, {"a": "b"})):
         try:
             read(spoiled)
         except png.NotAPng as error:
@@ -103,6 +103,16 @@ def test_a_header_that_lies(size: tuple[int, int]) -> None:
     lying = png.SIGNATURE + chunk(b"IHDR", struct.pack(">II", *size) + b"\x08\2\0\0\0") + PLAIN[33:]
     with pytest.raises(png.NotAPng):
         png.size(lying)
+
+
+def test_info_of_a_picture_that_lies_about_its_size() -> None:
+    texts = chunk(b"tEXt", b"parameters\0a cube")
+    lying = png.SIGNATURE + chunk(b"IHDR", struct.pack(">II", 2000, 1000) + b"\x08\2\0\0\0") + texts + PLAIN[33:]
+    Path("x.png").write_bytes(lying)
+    said = call(["info", "x.png", "--json"])
+    check(said, ["--json"])
+    assert (said.code, json.loads(said.out)["error"]["code"]) == (1, "not_a_png")
+    Path("x.png").unlink()
 
 
 def test_many_bombs_are_no_more_than_one() -> None:

@@ -46,6 +46,18 @@ def _small_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
 
+def xet_children() -> list[psutil.Process]:
+    """Processes of ours that fetch over Xet; other tests in this process may have left others."""
+    return [child for child in psutil.Process().children() if str(xet._CHILD) in command(child)]
+
+
+def command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has ended
+        return []
+
+
 @pytest.fixture
 def cdn(make_hub: MakeHub) -> Hub:
     """Where the bytes are without Xet."""
@@ -95,7 +107,7 @@ def test_the_token_stays_at_the_hub(
 
     def look(event: JsonObject) -> None:
         if event["event"] == "pull_progress" and not seen:
-            (child,) = psutil.Process().children()
+            (child,) = xet_children()
             seen.extend([*child.cmdline(), *child.environ().values()])
 
     monkeypatch.setenv("HF_TOKEN", TOKEN)
@@ -187,7 +199,7 @@ def test_who_gives_up_leaves_no_process(
 
     def give_up(event: JsonObject) -> None:
         if event["event"] == "pull_progress":
-            children.extend(psutil.Process().children())
+            children.extend(xet_children())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

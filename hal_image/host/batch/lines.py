@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -131,8 +132,8 @@ def _no_constant(name: str) -> None:
 
 def _id(fields: JsonObject) -> str | int | float | None:
     value = fields.pop("id", None)
-    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        return value
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) != math.inf):
+        return value  # 1e999 is read as infinity, which JSON cannot tell
     if not isinstance(value, str) or len(value) > ID_CHARACTERS or _has_surrogates(value):
         raise _invalid(f"id: it is a text of at most {ID_CHARACTERS} characters, or a number", "shorten it")
     return value

@@ -269,11 +269,15 @@ class Pictures:
 
 def _numbered(template: str | None) -> str | None:
     """The template of the call, made to give each line a file of its own."""
-    if template is None or template.endswith(("/", os.sep)) or Path(template).expanduser().is_dir():
+    # os.path takes what names no file for no folder, where pathlib raises
+    is_folder = template is not None and os.path.isdir(os.path.expanduser(template))  # noqa: PTH111, PTH112
+    if template is None or template.endswith(("/", os.sep)) or is_folder:
         return template
     if "{index" in template or "{seed" in template:
         return template
     path = Path(template)
+    if not path.name:  # what is wrong with it is told with each line
+        return template
     return str(path.with_name(f"{path.name.removesuffix(path.suffix)}-{{index}}{path.suffix}"))
 
 
@@ -288,6 +292,7 @@ def _picture_of(file: Path, request: ImageRequest) -> JsonObject | None:
         raw = file.read_bytes()
         own = json.loads(png.read_texts(raw)[metadata.KEYWORD])
         width, height = png.size(raw)
+        png.check_pixels(raw)
         same = own["request"] == request.to_json()
     except (OSError, HalError, KeyError, TypeError, ValueError):
         return None

@@ -11,7 +11,7 @@ from hal_image.host.deadline import Deadline
 from hal_image.host.engines import choose
 from hal_image.host.engines.link import LinkClosed
 from hal_image.host.job_records import described
-from hal_image.host.session import EVENT_WAIT_S, IN_FLIGHT, Session, engine_lost
+from hal_image.host.session import IN_FLIGHT, Session, engine_lost
 
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
@@ -156,21 +156,14 @@ class BatchSession(Session):
             connection.link.close()
         return True
 
-    def _talk(self, connection: Connection) -> None:
-        try:
-            while True:
-                self._submit_more(connection)
-                if not self._flying and (self._source.ended or self._used_up):
-                    return
-                self._mind_the_time(connection)
-                event = connection.link.next(self._deadline.remaining(EVENT_WAIT_S), self._source.waits_for)
-                if event is not None and event.get("job") in self._flying:
-                    self._on_event(event, event["job"])
-        except LinkClosed:
-            raise
-        except BaseException as error:  # also a reader of the results that has gone
-            self._end_all(connection, error)
-            raise
+    def _is_through(self) -> bool:
+        return not self._flying and (self._source.ended or self._used_up)
+
+    def _wakes(self) -> int | None:
+        return self._source.waits_for
+
+    def _leave(self, connection: Connection, error: BaseException) -> None:
+        self._end_all(connection, error)  # none of them is written down, so none could be come for
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
         """Not written down: the journal says what is missing, and ``--resume`` makes it."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 STDIN = "-"
+STDIN_TITLE = "standard input"
 MAX_LINE_BYTES = MAX_PROMPT_BYTES
 READ_BYTES = 65536
 UTF8_MARK = b"\xef\xbb\xbf"
@@ -64,14 +65,19 @@ class Source:
         """
         if file == STDIN:
             if sys.stdin is None:
-                raise _unreadable("standard input", "it is closed")
-            return cls("standard input", sys.stdin.fileno())
+                raise _unreadable(STDIN_TITLE, "it is closed")
+            return cls(STDIN_TITLE, sys.stdin.fileno())
         path = Path(file).expanduser()
         try:
             descriptor = os.open(path, os.O_RDONLY)
         except OSError as error:
             raise _unreadable(str(path), error.strerror or str(error)) from error
         return cls(str(path), descriptor)
+
+    def close(self) -> None:
+        """Lets go of a file; standard input is not ours."""
+        if self.name != STDIN_TITLE:
+            os.close(self._descriptor)
 
     def fileno(self) -> int:
         """What becomes readable when there may be another line."""

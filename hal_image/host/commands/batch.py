@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING
 
 from hal_image import paths
@@ -42,17 +43,13 @@ def run(options: argparse.Namespace, output: Output) -> Result:
             code="output_invalid",
             hint='give a name like "pictures/{index}.png"',
         )
-    source = Source.open(options.file)
-    if options.file == STDIN and sys.stdin.isatty():
-        output.note("reading prompts, one a line; Ctrl-D ends them")
-    planner = Planner(paths.models_dir(options.models_dir), output)
-    if options.dry_run:
-        return _make(options, output, source, planner, None)
-    journal = _journal(options, output)
-    if journal is None:
-        return _make(options, output, source, planner, None)
-    with journal:
-        return _make(options, output, source, planner, journal)
+    with closing(Source.open(options.file)) as source:
+        if options.file == STDIN and sys.stdin.isatty():
+            output.note("reading prompts, one a line; Ctrl-D ends them")
+        planner = Planner(paths.models_dir(options.models_dir), output)
+        journal = None if options.dry_run else _journal(options, output)
+        with journal or nullcontext():
+            return _make(options, output, source, planner, journal)
 
 
 def _journal(options: argparse.Namespace, output: Output) -> Journal | None:

@@ -44,6 +44,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         )
     texts = png.read_texts(raw)
     width, height = png.size(raw)
+    png.check_pixels(raw)
     own = _json(texts.get(KEYWORD))
     graph = _json(texts.get("prompt"))
     if own is None and graph is None and "parameters" not in texts:

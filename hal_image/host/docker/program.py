@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIMIT_S = 60.0
-"""Seconds for an answer of the Docker engine; a busy one takes seconds to start a container."""
+"""Seconds for an answer of the Docker engine, and for whatever runs in a container to read what it is sent; a busy one
+takes seconds to start a container."""
 CHUNK_BYTES = 65536
+_left: list[Call] = []
+"""Runs that nobody has waited for. What remains of each is taken away after its end, when the next one begins: a long
+batch would collect dead processes."""
 
 
 class Answer(NamedTuple):
@@ -86,6 +90,7 @@ class Call:
     """
 
     def __init__(self, program: str, arguments: Sequence[str], what: str = "Docker") -> None:
+        _left[:] = [call for call in _left if not call._has_ended()]  # noqa: SLF001 - our own
         self._what = what
         self._code: int | None = None
         self._heard = b""
@@ -119,9 +124,16 @@ class Call:
         return self._output
 
     def send(self, data: bytes) -> None:
-        """Writes to its standard input."""
+        """Writes to its standard input, in pieces so small that none waits for room.
+
+        Raises:
+            TimeoutError: they are not read.
+        """
+        end = time.monotonic() + LIMIT_S
         while data:
-            data = data[os.write(self._input, data) :]
+            if not select.select([], [self._input], [], max(0.0, end - time.monotonic()))[1]:
+                raise TimeoutError
+            data = data[os.write(self._input, data[: select.PIPE_BUF]) :]
 
     def receive(self) -> bytes:
         """Reads from its standard output, on which an engine says JSON objects.
@@ -142,6 +154,8 @@ class Call:
 
     def close(self) -> None:
         """Lets go of its pipes, which ends one that reads them. It is not waited for: that would take its time."""
+        if self._open:
+            _left.append(self)
         _close(self._open)
         self._open = []
 
@@ -179,6 +193,12 @@ class Call:
         if self._code is None:
             self._code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
         return self._code
+
+    def _has_ended(self) -> bool:
+        if self._code is None:
+            ended, status = os.waitpid(self._pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if ended else None
+        return self._code is not None
 
 
 def run(program: str, arguments: Sequence[str], timeout_s: float = LIMIT_S) -> Answer:

@@ -174,9 +174,15 @@ def _make_volume(engine: DockerEngine) -> None:
 
 
 def _give(folder: Path, user: tuple[int, int]) -> None:
-    """Lets root's stand-in write to the engine's folder; everybody else owns it already."""
+    """Gives root's stand-in the engine's folder with all that is in it; everybody else owns it already.
+
+    No container has it just now, so none can move things while we look.
+    """
     if os.getuid() == 0 and user[0] != 0:
-        os.chown(folder, *user)
+        for place, folders, files in os.walk(folder):
+            for path in (place, *(os.path.join(place, name) for name in (*folders, *files))):  # noqa: PTH118 - text
+                with suppress(FileNotFoundError):  # a picture that somebody has just come for
+                    os.chown(path, *user, follow_symlinks=False)
 
 
 def _tell_of_versions(image: Image, output: Output) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 HELLO_LIMIT_S = 10.0
 """Seconds for the greeting of an engine that accepts connections; a stopped process accepts and never greets."""
+SEND_LIMIT_S = 30.0
+"""Seconds in which an engine must read what it is sent. It reads at once, unless it was stopped; then a long prompt
+does not fit into what lies between us."""
 PATH_FIELDS = ("log", "output_dir", "error", "boot_error")
 """Fields in which an engine names files of its own."""
 
@@ -35,7 +38,7 @@ class Carrier(Protocol):
         ...
 
     def send(self, data: bytes) -> None:
-        """Sends all of ``data``, or raises ``OSError``."""
+        """Sends all of ``data``, or raises ``OSError``: ``TimeoutError`` when nobody reads it."""
         ...
 
     def receive(self) -> bytes:
@@ -63,7 +66,7 @@ class SocketCarrier:
         try:
             self._socket.settimeout(HELLO_LIMIT_S)
             self._socket.connect(str(path))
-            self._socket.settimeout(None)
+            self._socket.settimeout(SEND_LIMIT_S)
         except OSError as error:
             self._socket.close()
             raise LinkClosed(str(error)) from error
@@ -131,6 +134,8 @@ class Link:
         """
         try:
             self._carrier.send(data)
+        except TimeoutError as error:
+            raise LinkClosed("it does not read what it is sent any more") from error
         except OSError as error:
             raise LinkClosed(self._carrier.epitaph()) from error
 

@@ -11,8 +11,10 @@ import pytest
 
 from hal_image.comfy.client import ComfyConfused, ComfyUnreachable, Outcome
 from hal_image.engine import job as job_module
+from hal_image.engine import watch as watch_module
 from hal_image.engine.failures import node_failure
-from hal_image.engine.job import Cancelled, Job, Watch, own_output, remove_output
+from hal_image.engine.job import Job, own_output, remove_output
+from hal_image.engine.watch import Cancelled, Watch
 from hal_image.errors import HalError, InternalError
 
 DONE = Outcome(succeeded=True, interrupted=False, images=(("a", "b.png"),), execution_s=1.0, error=None)
@@ -43,8 +45,8 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(job_module, "EVENT_WAIT_S", 0.001)
-    monkeypatch.setattr(job_module, "TRUTH_EVERY_S", 0.001)
+    monkeypatch.setattr(watch_module, "EVENT_WAIT_S", 0.001)
+    monkeypatch.setattr(watch_module, "TRUTH_EVERY_S", 0.001)
 
 
 def watch(server: Server, *, alive: bool = True, cancelled: bool = False) -> Outcome:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +46,18 @@ def test_the_second_of_two_still_fills_its_own_file(job: JobRecord, records: Job
     assert deliver(job, done(job), records, OUTPUT).image["path"] == str(job.picture.file)
     assert job.picture.file is not None
     assert job.picture.file.read_bytes() == (tmp_path / "other.png").read_bytes()
+
+
+def test_a_picture_whose_header_lies_is_not_delivered(job: JobRecord, records: JobRecords) -> None:
+    (made,) = job.origin.output_dir.glob("*/*.png")
+    raw = made.read_bytes()
+    header = struct.pack(">4sIIBBBBB", b"IHDR", 64, 128, 8, 0, 0, 0, 0)
+    made.write_bytes(raw[:12] + header + struct.pack(">I", zlib.crc32(header)) + raw[33:])
+    with pytest.raises(HalError, match="64x128, and has fewer pixels") as caught:
+        deliver(job, done(job), records, OUTPUT)
+    assert caught.value.code == "not_a_png"
+    assert job.picture.file is not None
+    assert not job.picture.file.exists()
 
 
 def test_a_file_that_cannot_be_written_leaves_the_picture_with_the_engine(job: JobRecord, records: JobRecords) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from hal_image import wire
@@ -57,12 +57,26 @@ def test_one_that_hangs_is_killed(script: Callable[[str], str]) -> None:
 
 def test_no_child_and_no_descriptor_stays(script: Callable[[str], str]) -> None:
     path = script("pass")
+    program.run(path, ["x"])  # takes away what other tests have left
     before = {entry.name for entry in Path("/dev/fd").iterdir()}
+    children = psutil.Process().children()
     for _ in range(5):
         program.run(path, ["x"])
     assert {entry.name for entry in Path("/dev/fd").iterdir()} == before
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert psutil.Process().children() == children
+
+
+def test_one_that_was_left_is_taken_away_when_the_next_begins(script: Callable[[str], str]) -> None:
+    left = program.Call(script("sys.stdin.read()"), ["x"])
+    (child,) = [child for child in psutil.Process().children() if child.pid == left._pid]
+    left.close()
+    end = time.monotonic() + 30
+    while child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    program.run(script("pass"), ["x"])
+    assert child not in psutil.Process().children()
+    assert left.finish().code == 0
 
 
 def test_a_terminals_interrupt_does_not_reach_it(script: Callable[[str], str]) -> None:
@@ -135,6 +149,20 @@ def test_a_link_over_pipes(script: Callable[[str], str]) -> None:
     assert link.next(0) is None
     link.close()
     link.close()
+
+
+def test_one_that_does_not_read_is_given_up(script: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "LIMIT_S", 0.5)
+    link = Link(program.Call(script(f"print({wire.encode(HELLO).decode()!r}, end='', flush=True); time.sleep(60)"), []))
+    with pytest.raises(LinkClosed, match="does not read"):
+        link.send(op="submit", graph="x" * 1_000_000)
+    link.close()
+
+
+def test_much_that_is_read_slowly_arrives_whole(script: Callable[[str], str]) -> None:
+    call = program.Call(script("time.sleep(0.2); print(len(sys.stdin.read()))"), [])
+    call.send(b"x" * 1_000_001)
+    assert call.finish().out == "1000001"
 
 
 def test_a_pipe_that_ends_says_why(script: Callable[[str], str]) -> None:
