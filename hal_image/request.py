@@ -6,7 +6,10 @@ Limits are those of the pinned ComfyUI's own nodes (``KSampler``, ``EmptyLatentI
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MIN_SIDE = 16
 """Smallest width or height in pixels."""
@@ -60,3 +63,34 @@ class ImageRequest(NamedTuple):
     sampler: str
     scheduler: str
     seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is told and kept: without the fields that have a default and the value of it."""
+        defaults = self._field_defaults
+        fields = self._asdict().items()
+        return {name: _plain(value) for name, value in fields if name not in defaults or value != defaults[name]}
+
+
+_RECORDS: dict[str, Callable[[Any], object]] = {}
+"""How a field that is no plain value is read from JSON, by name."""
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        fields = getattr(value, "_fields", None)
+        if fields is not None:
+            return {name: _plain(getattr(value, name)) for name in fields}
+        return [_plain(one) for one in value]
+    return value
+
+
+def from_json(request: dict[str, Any]) -> ImageRequest:
+    """The opposite of ``ImageRequest.to_json``.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none, or has fields of another version.
+    """
+    fields: dict[str, Any] = {
+        name: _RECORDS[name](value) if name in _RECORDS else value for name, value in request.items()
+    }
+    return ImageRequest(**fields)

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 HELP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "host", "help.txt")  # noqa: PTH100, PTH118, PTH120
 """What ``--help`` prints, as the parser formats it; ``tests/contract/test_docs.py`` holds it to the parser."""
 
-MODULES = {"yaml": "PyYAML", "requests": "requests", "tqdm": "tqdm", "websocket": "websocket-client"}
+MODULES = {
+    "PIL": "pillow", "yaml": "PyYAML", "requests": "requests", "tqdm": "tqdm", "websocket": "websocket-client",
+}  # fmt: skip
 """What the host imports, and the package that brings it: pyproject.toml's dependencies, except for hf-xet, without
 which everything works as well."""
 

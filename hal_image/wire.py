@@ -7,7 +7,7 @@ and how they end is kept in ``jobs`` in the engine's folder (``hal_image.job_fil
 
 ============================================  =====================================================================
 host → engine (``op``)
-``submit``  job, graph, keep_alive_s, keep    queue one graph; events for ``job`` follow
+``submit``  job, graph, keep_alive_s, inputs  queue one graph; events for ``job`` follow
 ``attach``  job                               hear of it too; the first event says how it stands
 ``cancel``  job                               take it back; ends with ``failed`` and code ``cancelled``
 ``status``                                    answered with one ``status`` event

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hal_image import job_inputs
 from hal_image.activity import Inactivity
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, one_line
 from hal_image.engine.comfyui_environment import child_environment
@@ -206,7 +207,8 @@ class ComfyProcess:
     def _start(self, options: list[str]) -> None:
         base = self.folder / "base"
         page = self.folder / "no-frontend"
-        for needed in (base, page, self.output_dir):
+        inputs = self.folder / job_inputs.FOLDER
+        for needed in (base, page, self.output_dir, inputs):
             needed.mkdir(parents=True, exist_ok=True)
         (page / "index.html").touch()
         port = free_port()
@@ -224,6 +226,7 @@ class ComfyProcess:
             "--port", str(port),
             "--base-directory", str(base),             # nothing is written into the source
             "--output-directory", str(self.output_dir),
+            "--input-directory", str(inputs),          # the host puts pictures there
             "--front-end-root", str(page),             # headless: no web page, and no package for it
             "--database-url", "sqlite:///:memory:",    # its default writes into the source
             "--disable-all-custom-nodes",              # nothing runs here that we did not pin

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hal_image import job_inputs
 from hal_image.activity import Inactivity, Quiet
 from hal_image.comfy.client import ComfyClient, ComfyConfused, ComfyUnreachable, Outcome
 from hal_image.comfy.events import EventStream
@@ -53,6 +54,7 @@ class Job:
         graph: ComfyUI's API format.
         keep_alive_s: what to do with the models afterwards; see ``worker``.
         kept: it goes on when its client hangs up, and how it ended is kept.
+        inputs: names of the pictures that came with it (``hal_image.job_inputs``).
         accepted: ``time.monotonic()`` when it came in.
         cancelled: set when it was taken back.
     """
@@ -61,6 +63,7 @@ class Job:
     graph: JsonObject
     keep_alive_s: float
     kept: bool = False
+    inputs: tuple[str, ...] = ()
     accepted: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _listeners: list[Emit] = field(default_factory=list)
@@ -167,7 +170,8 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
     try:
         try:
             stream = EventStream(comfy.url, client_id)
-            client.submit(own_output(job.graph, job.id), prompt_id=job.id, client_id=client_id)
+            graph = job_inputs.of_job(own_output(job.graph, job.id), job.id, job.inputs)
+            client.submit(graph, prompt_id=job.id, client_id=client_id)
             taken = True
         except ComfyUnreachable as error:
             # Whether the prompt got in is open: what the server knows about our id decides, below.

@@ -6,7 +6,7 @@ import shutil
 import time
 from typing import TYPE_CHECKING
 
-from hal_image import job_files, verdict
+from hal_image import job_files, job_inputs, verdict
 from hal_image.errors import HalError, JsonObject
 from hal_image.wire import is_end
 
@@ -56,6 +56,7 @@ class KeptJobs:
     def sweep(self) -> None:
         """Removes what nobody has come for within ``job_files.LIFETIME_S``."""
         job_files.sweep(self._folder)
+        job_inputs.sweep(self._output_dir.parent)
         try:
             entries = [entry for entry in self._output_dir.iterdir() if job_files.is_job_id(entry.name)]
         except OSError:

@@ -153,12 +153,13 @@ class Connection(socketserver.StreamRequestHandler):
             graph = line["graph"]
             keep_alive_s = _seconds(line["keep_alive_s"])
             check_graph(graph)
+            inputs = tuple(str(name) for name in line.get("inputs", ()))
             if job_id in self._jobs:
                 raise ValueError("a job has this id already")
         except (KeyError, ValueError, TypeError) as error:
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 
-        job = Job(job_id, graph, keep_alive_s, kept=line.get("keep") is True)
+        job = Job(job_id, graph, keep_alive_s, kept=line.get("keep") is True, inputs=inputs)
         job.hear(self._send)
         try:
             self.server.worker.submit(job)

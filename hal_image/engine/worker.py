@@ -9,6 +9,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.engine.job import Emit, Hung, Job, cancelled, remove_output, run
@@ -284,6 +285,7 @@ class Worker:
 
     def _tell_end(self, job: Job, event: JsonObject) -> None:
         """Keeps how a job ended before anybody hears of it: from then on its client may be gone."""
+        job_inputs.remove(self.comfy.folder, job.id)
         if job.kept:
             try:
                 self.kept.write(job.id, event)

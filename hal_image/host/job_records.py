@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hal_image import job_files, paths
 from hal_image.errors import HalError, JsonObject, UsageError
 from hal_image.host.picture import Origin, Picture
-from hal_image.request import ImageRequest
+from hal_image.request import from_json as request_from_json
 from hal_image.workflow import Graph
 
 if TYPE_CHECKING:
@@ -80,10 +80,11 @@ class JobRecord(NamedTuple):
             **self._asdict(),
             "picture": {
                 **picture._asdict(),
-                "request": picture.request._asdict(),
+                "request": picture.request.to_json(),
                 "graph": graph,
                 "file": file,
-                "needs": None,  # of no use any more: the engine is there
+                "needs": None,  # of no use any more: the engine is there, and has the inputs
+                "inputs": {},
             },
             "origin": {**origin._asdict(), "output_dir": str(origin.output_dir)},
         }
@@ -102,7 +103,7 @@ def from_json(record: JsonObject) -> JobRecord:
         **{
             **record,
             "picture": Picture(
-                **{**picture, "request": ImageRequest(**picture["request"]), "graph": Graph(**graph), "file": file}
+                **{**picture, "request": request_from_json(picture["request"]), "graph": Graph(**graph), "file": file}
             ),
             "origin": Origin(**{**origin, "output_dir": Path(origin["output_dir"])}),
         }

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from hal_image import about
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hal_image.errors import JsonObject
-    from hal_image.models.store import ResolvedModel
+    from hal_image.models.store import ResolvedFile, ResolvedModel
     from hal_image.request import ImageRequest
     from hal_image.workflow import Graph
 
@@ -31,7 +33,7 @@ def texts(request: ImageRequest, model: JsonObject, graph: Graph, engine: JsonOb
     own = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": about.PROGRAM, "version": about.version()},
-        "request": request._asdict(),
+        "request": request.to_json(),
         "model": model,
         "engine": engine,
     }
@@ -66,11 +68,15 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
     return "\n".join(lines)
 
 
-def model_facts(resolved: ResolvedModel) -> JsonObject:
+def model_facts(resolved: ResolvedModel, extras: Sequence[ResolvedFile] = ()) -> JsonObject:
     """The ``model`` object of the picture; that of the JSON output says more.
 
     ``sha256`` is ``null`` for a file whose size is not the registry's; ``verified`` tells whether the digest was
     computed from the file here.
+
+    Args:
+        resolved: the model.
+        extras: what is used beside it; comes after its own files.
     """
     return {
         "name": resolved.model.name,
@@ -83,6 +89,6 @@ def model_facts(resolved: ResolvedModel) -> JsonObject:
                 "sha256": found.sha256,
                 "verified": found.verified,
             }
-            for found in resolved.files
+            for found in (*resolved.files, *extras)
         ],
     }

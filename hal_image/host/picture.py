@@ -12,6 +12,7 @@ from hal_image.host.result import Warn
 from hal_image.wire import WIRE_HINT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from hal_image.host.engines import Needs
@@ -32,6 +33,7 @@ class Picture(NamedTuple):
         no_clobber: fail rather than replace ``file``.
         keep_alive_s: how long the model stays in memory afterwards.
         needs: what its model asks of the machine; ``None`` once it is in an engine's hands.
+        inputs: pictures that the graph loads, PNG by the name that it has for them; empty once the engine has them.
     """
 
     number: int
@@ -42,6 +44,7 @@ class Picture(NamedTuple):
     no_clobber: bool
     keep_alive_s: float
     needs: Needs | None = None
+    inputs: Mapping[str, bytes] = {}
 
 
 class Origin(NamedTuple):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hal_image.errors import ModelError
 from hal_image.host import metadata, model_files
 from hal_image.host.engines import Needs
+from hal_image.host.materials import Materials, gather
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.models import usage
@@ -35,20 +36,26 @@ class Plan(NamedTuple):
     files: list[Path]
     model: ResolvedModel
     chosen: Chosen
+    materials: Materials = Materials()
+
+    def model_facts(self) -> JsonObject:
+        """The ``model`` object that the pictures carry."""
+        return metadata.model_facts(self.model, self.materials.files)
 
     def model_json(self) -> JsonObject:
         """The ``model`` object of the JSON output."""
-        return {**metadata.model_facts(self.model), "chosen": self.chosen}
+        return {**self.model_facts(), "chosen": self.chosen}
 
     def needs(self, *, low_vram: bool) -> Needs:
         """What the model asks of the machine."""
         model = self.model.model
+        files = (*self.model.files, *self.materials.files)
         return Needs(
             model=model.name,
             min_vram_gb=0.0 if low_vram else model.min_vram_gb,
             fit_for_cpu=model.cpu or self.chosen == "no_gpu",
-            files=tuple(found.path for found in self.model.files),
-            digests=tuple(found.sha256 for found in self.model.files),
+            files=tuple(found.path for found in files),
+            digests=tuple(found.sha256 for found in files),
         )
 
 
@@ -88,7 +95,8 @@ class Planner:
             UsageError, ModelError, EnvironmentError_, TimeoutError_; and what ``place`` raises.
         """
         model, chosen = self._choose(options.model)
-        requests = build_requests(options, prompt, model)
+        materials = gather(options, model, self._registry, self._models_dir, self._output)
+        requests = build_requests(options, prompt, model, materials)
         files = place(requests)
         for nothing in ineffective(
             model,
@@ -105,7 +113,7 @@ class Planner:
         resolved = self._find(model, options)
         names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
         graphs = [build_graph(request, model, names) for request in requests]
-        return Plan(requests, graphs, files, resolved, chosen)
+        return Plan(requests, graphs, files, resolved, chosen, materials)
 
     def make_ready(self, plan: Plan, deadline: Deadline) -> Plan:
         """Writes what comes inside this package to the models folder, and notes that the model is used.
@@ -119,7 +127,7 @@ class Planner:
                 from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
 
                 self._found[name] = included_model.lay_out(plan.model, self._models_dir, self._output, deadline)
-            usage.touch(found.path for found in plan.model.files)
+            usage.touch(found.path for found in (*plan.model.files, *plan.materials.files))
             self._ready.add(name)
         found = self._found[name]
         return plan if isinstance(found, ModelError) else plan._replace(model=found)

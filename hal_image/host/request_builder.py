@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import UsageError
+from hal_image.host.materials import NOTHING_MORE, Materials
 from hal_image.models.types import SIZE_MULTIPLE
 from hal_image.request import MAX_SEED, MIN_SIDE, ImageRequest
 
@@ -98,7 +99,9 @@ def _missing() -> UsageError:
     )
 
 
-def build(options: argparse.Namespace, prompt: str, model: Model) -> list[ImageRequest]:
+def build(
+    options: argparse.Namespace, prompt: str, model: Model, materials: Materials = NOTHING_MORE
+) -> list[ImageRequest]:
     """One request a picture; seeds count up from the first.
 
     Raises:
@@ -123,6 +126,7 @@ def build(options: argparse.Namespace, prompt: str, model: Model) -> list[ImageR
             sampler=options.sampler or defaults.sampler,
             scheduler=options.scheduler or defaults.scheduler,
             seed=(first + index) % (MAX_SEED + 1),
+            **materials.fields,
         )
         for index in range(options.count)
     ]

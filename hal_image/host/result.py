@@ -67,7 +67,7 @@ def told_request(request: ImageRequest, count: int) -> JsonObject:
 
     ``cut`` names the texts that are, each with the characters of the whole; it is absent where none is.
     """
-    told: JsonObject = {**request._asdict(), "count": count}
+    told: JsonObject = {**request.to_json(), "count": count}
     cut = {name: len(told[name]) for name in ("prompt", "negative_prompt") if len(told[name]) > MOST_TEXT}
     if cut:
         told |= {name: told[name][:MOST_TEXT] for name in cut}

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from hal_image import job_inputs
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
 from hal_image.host import running_on
 from hal_image.host.deadline import Deadline
@@ -177,6 +178,7 @@ class Session:
             graph=picture.graph.to_prompt(),
             keep_alive_s=picture.keep_alive_s,
             keep=record.kept,
+            inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:

@@ -1,31 +1,41 @@
 """Graphs: a request and a model in, a ComfyUI prompt out. Pure: no files, clock, network or chance.
 
-A new family is one module with a ``build`` and one line in ``_BUILDERS``.
+A graph is built in stages, each a function that takes the ``Draft`` so far: ``build`` has their order. A new family is
+a module with what ``_Family`` names, and one line in ``_FAMILIES``; a new stage is one line in ``build``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from hal_image.workflow import flux, sd, sd3
+from hal_image.workflow import flux, prompts, sampling, sd, sd3
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from hal_image.models.types import Family, Model, Role
     from hal_image.request import ImageRequest
+    from hal_image.workflow.draft import Draft
 
 __all__ = ["FILENAME_PREFIX", "Graph", "Ineffective", "build", "ineffective"]
 
 
-_BUILDERS: dict[Family, Callable[[ImageRequest, Mapping[Role, str]], Graph]] = {
-    "sd15": sd.build,
-    "sdxl": sd.build,
-    "sd3": sd3.build,
-    "flux": flux.build,
-}
+class _Family(Protocol):
+    """What a family's module has."""
+
+    LATENT: str
+    """The node that makes its empty latent."""
+    GUIDANCE: bool
+    """Whether there are models of it with distilled guidance."""
+
+    def load(self, names: Mapping[Role, str]) -> Draft:
+        """Begins a graph with the loaders of the model's files."""
+        ...
+
+
+_FAMILIES: dict[Family, _Family] = {"sd15": sd, "sdxl": sd, "sd3": sd3, "flux": flux}
 
 
 def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Graph:
@@ -37,4 +47,12 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
         names: for every file of the model its name as ComfyUI's loader lists it, e.g. ``"sub/x.safetensors"``. Which
             roles a model of a family has is the registry's rule.
     """
-    return _BUILDERS[model.family](request, names)
+    family = _FAMILIES[model.family]
+    draft = family.load(names)
+    prompts.encode(draft, request)
+    if family.GUIDANCE:
+        prompts.guide(draft, request)
+    sampling.empty_latent(draft, request, family.LATENT)
+    sampling.sample(draft, request)
+    sampling.decode(draft)
+    return sampling.save(draft)

@@ -1,45 +1,52 @@
-"""The end that every family's graph shares: sample, decode, save."""
+"""What every family's graph ends with: a latent, sampled, decoded, saved."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hal_image.workflow.graph import FILENAME_PREFIX, Graph, Link, Node, link, node
+from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
 if TYPE_CHECKING:
     from hal_image.request import ImageRequest
+    from hal_image.workflow.draft import Draft
 
 
-def sample_and_save(
-    request: ImageRequest,
-    upstream: dict[str, Node],
-    *,
-    model: Link,
-    positive: Link,
-    negative: Link,
-    latent: Link,
-    vae: Link,
-) -> Graph:
-    """The whole graph: ``upstream`` and behind it the nodes 8 (sampler), 9 (decoder) and 10 (saver)."""
-    return Graph(
-        nodes={
-            **upstream,
-            "8": node(
-                "KSampler",
-                "Sample",
-                model=model,
-                positive=positive,
-                negative=negative,
-                latent_image=latent,
-                seed=request.seed,
-                steps=request.steps,
-                cfg=request.cfg,
-                sampler_name=request.sampler,
-                scheduler=request.scheduler,
-                denoise=1.0,  # all of the noise: nothing is there to be kept
-            ),
-            "9": node("VAEDecode", "Decode", samples=link("8"), vae=vae),
-            "10": node("SaveImage", "Save", images=link("9"), filename_prefix=FILENAME_PREFIX),
-        },
-        output_node="10",
+def empty_latent(draft: Draft, request: ImageRequest, class_type: str) -> None:
+    """Node 7: nothing yet, in the picture's size. ``class_type`` decides how many channels it has."""
+    draft.latent = draft.add("7", class_type, "Size", width=request.width, height=request.height, batch_size=1)
+
+
+def sample(draft: Draft, request: ImageRequest, *, denoise: float = 1.0) -> None:
+    """Node 8.
+
+    Args:
+        draft: what there is so far.
+        request: seed, steps, CFG, sampler and scheduler.
+        denoise: 0..1, how much of the latent is made anew; 1 keeps nothing of it.
+    """
+    draft.latent = draft.add(
+        "8",
+        "KSampler",
+        "Sample",
+        model=draft.model,
+        positive=draft.positive,
+        negative=draft.negative,
+        latent_image=draft.latent,
+        seed=request.seed,
+        steps=request.steps,
+        cfg=request.cfg,
+        sampler_name=request.sampler,
+        scheduler=request.scheduler,
+        denoise=denoise,
     )
+
+
+def decode(draft: Draft) -> None:
+    """Node 9: from the latent to pixels."""
+    draft.image = draft.add("9", "VAEDecode", "Decode", samples=draft.latent, vae=draft.vae)
+
+
+def save(draft: Draft) -> Graph:
+    """Node 10, with which the graph is whole."""
+    draft.add("10", "SaveImage", "Save", images=draft.image, filename_prefix=FILENAME_PREFIX)
+    return Graph(draft.nodes, output_node="10")

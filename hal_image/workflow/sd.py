@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hal_image.workflow.graph import Graph, link, node
-from hal_image.workflow.sampling import sample_and_save
+from hal_image.workflow.draft import Draft
+from hal_image.workflow.graph import link, node
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hal_image.models.types import Role
-    from hal_image.request import ImageRequest
+
+LATENT = "EmptyLatentImage"
+"""4 latent channels."""
+GUIDANCE = False
 
 
-def build(request: ImageRequest, names: Mapping[Role, str]) -> Graph:
-    """The graph for one picture; ``names`` as for ``hal_image.workflow.build``."""
-    model, clip, vae = link("1", 0), link("1", 1), link("1", 2)
-    upstream = {
-        "1": node("CheckpointLoaderSimple", "Checkpoint", ckpt_name=names["checkpoint"]),
-        "4": node("CLIPTextEncode", "Prompt", text=request.prompt, clip=clip),
-        "5": node("CLIPTextEncode", "Negative prompt", text=request.negative_prompt, clip=clip),
-        "7": node("EmptyLatentImage", "Size", width=request.width, height=request.height, batch_size=1),
-    }
-    return sample_and_save(
-        request, upstream, model=model, positive=link("4"), negative=link("5"), latent=link("7"), vae=vae
+def load(names: Mapping[Role, str]) -> Draft:
+    """The loaders; ``names`` as for ``hal_image.workflow.build``."""
+    return Draft(
+        model=link("1", 0),
+        clip=link("1", 1),
+        vae=link("1", 2),
+        nodes={"1": node("CheckpointLoaderSimple", "Checkpoint", ckpt_name=names["checkpoint"])},
     )

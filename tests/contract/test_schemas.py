@@ -396,7 +396,7 @@ def test_info(call: Call, tmp_path: Path) -> None:
     data = check(answer, "info")
     schemas.strict("picture").validate(data["hal8000"])
     assert (data["width"], data["height"]) == (2, 1)
-    assert data["hal8000"]["request"] == case.request._asdict()
+    assert data["hal8000"]["request"] == case.request.to_json()
     assert data["graph"] == case.graph().to_prompt()
 
 
@@ -413,7 +413,7 @@ def test_picture_of_every_graph(name: str) -> None:
     own = metadata.texts(case.request, MODEL_FACTS, case.graph(), ENGINE_FACTS)[metadata.KEYWORD]
     validator = schemas.strict("picture")
     validator.validate(json.loads(own))
-    broken = {**json.loads(own), "request": {**case.request._asdict(), "seed": -1}}
+    broken = {**json.loads(own), "request": {**case.request.to_json(), "seed": -1}}
     assert not validator.is_valid(broken)
 
 

@@ -253,7 +253,8 @@ class Pictures:
                 self._journal.finish(opened.line.number, opened.line.digest, number, image)
 
     def _queue_up(self, opened: OpenLine, plan: Plan, options: argparse.Namespace) -> None:
-        model = metadata.model_facts(plan.model)
+        model = plan.model_facts()
+        inputs = plan.materials.inputs
         needs = plan.needs(low_vram=options.low_vram)
         keep_alive_s = options.keep_alive or KEEP_ALIVE_S
         wanted = zip(plan.requests, plan.graphs, plan.files, strict=True)
@@ -262,7 +263,7 @@ class Pictures:
                 self._made += 1
                 self._places[self._made] = Place(opened, number)
                 self._queue.append(
-                    Picture(self._made, request, graph, model, file, options.no_clobber, keep_alive_s, needs)
+                    Picture(self._made, request, graph, model, file, options.no_clobber, keep_alive_s, needs, inputs)
                 )
 
 
@@ -287,7 +288,7 @@ def _picture_of(file: Path, request: ImageRequest) -> JsonObject | None:
         raw = file.read_bytes()
         own = json.loads(png.read_texts(raw)[metadata.KEYWORD])
         width, height = png.size(raw)
-        same = own["request"] == request._asdict()
+        same = own["request"] == request.to_json()
     except (OSError, HalError, KeyError, TypeError, ValueError):
         return None
     if not same:

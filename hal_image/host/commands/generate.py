@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
-from hal_image.host import metadata
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
@@ -106,11 +105,12 @@ def _place(options: argparse.Namespace, requests: list[ImageRequest]) -> list[Pa
 
 def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
     """The pictures in order, as a session takes them."""
-    model = metadata.model_facts(plan.model)
+    model = plan.model_facts()
+    inputs = plan.materials.inputs
     needs = plan.needs(low_vram=options.low_vram)
     for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
         file = plan.files[index] if plan.files else None
-        yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive, needs)
+        yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive, needs, inputs)
 
 
 def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:

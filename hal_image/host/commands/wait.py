@@ -40,7 +40,7 @@ def wait(options: argparse.Namespace, job: str | None, output: Output) -> Result
     records = JobRecords()
     known = records.find(job) if job else _the_open_one(records)
     record = _with_target(known, options, output)
-    request = {**record.picture.request._asdict(), "count": 1}
+    request = {**record.picture.request.to_json(), "count": 1}
     data: JsonObject = {"job": record.id, "images": [], "request": request, "model": record.picture.model}
     output.partial_data = data
     saved = Wait(

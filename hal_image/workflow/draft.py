@@ -1,0 +1,40 @@
+"""A graph that is being built, stage by stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hal_image.workflow.graph import link, node
+
+if TYPE_CHECKING:
+    from hal_image.workflow.graph import Link, Node
+
+
+@dataclass(slots=True)
+class Draft:
+    """The nodes so far, and the links that the next stage builds on. A stage adds nodes and moves the links.
+
+    Attributes:
+        model: the diffusion model.
+        clip: the text encoders.
+        vae: the autoencoder.
+        nodes: by id, in the order in which they were added.
+        positive, negative: the encoded prompts, once there are.
+        latent: what is sampled, and later what was.
+        image: the picture, once it is decoded.
+    """
+
+    model: Link
+    clip: Link
+    vae: Link
+    nodes: dict[str, Node]
+    positive: Link = field(default_factory=list)
+    negative: Link = field(default_factory=list)
+    latent: Link = field(default_factory=list)
+    image: Link = field(default_factory=list)
+
+    def add(self, node_id: str, class_type: str, title: str, **inputs: str | float | Link) -> Link:
+        """Adds a node, and returns the link to its first output."""
+        self.nodes[node_id] = node(class_type, title, **inputs)
+        return link(node_id)
