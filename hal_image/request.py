@@ -37,6 +37,28 @@ SCHEDULERS = (
 """``KSampler``'s ``scheduler`` values in the pinned ComfyUI."""
 
 
+MAX_LORA_WEIGHT = 10.0
+"""Either way. ComfyUI takes 100, which makes noise of any picture."""
+
+
+class Lora(NamedTuple):
+    """A LoRA and how much of it.
+
+    Attributes:
+        name: what ``--lora`` calls it.
+        file: its name as ComfyUI's loader lists it.
+        sha256: digest of the file.
+        weight: of its changes to the diffusion model, -10..10; 0 is none.
+        clip_weight: of its changes to the text encoders, likewise.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    weight: float
+    clip_weight: float
+
+
 class ImageRequest(NamedTuple):
     """One picture, fully resolved.
 
@@ -50,6 +72,7 @@ class ImageRequest(NamedTuple):
         guidance: distilled guidance of FLUX-dev models, 0..100; ``None`` where the model has none.
         sampler, scheduler: ComfyUI's names, e.g. ``"dpmpp_2m"``, ``"karras"``.
         seed: 0..2**64-1.
+        loras: in the order in which they are applied.
     """
 
     prompt: str
@@ -63,6 +86,7 @@ class ImageRequest(NamedTuple):
     sampler: str
     scheduler: str
     seed: int
+    loras: tuple[Lora, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it is told and kept: without the fields that have a default and the value of it."""
@@ -71,7 +95,9 @@ class ImageRequest(NamedTuple):
         return {name: _plain(value) for name, value in fields if name not in defaults or value != defaults[name]}
 
 
-_RECORDS: dict[str, Callable[[Any], object]] = {}
+_RECORDS: dict[str, Callable[[Any], object]] = {
+    "loras": lambda loras: tuple(Lora(**one) for one in loras),
+}
 """How a field that is no plain value is read from JSON, by name."""
 
 

@@ -15,6 +15,7 @@ from hal_image.verdict import of_error
 if TYPE_CHECKING:
     from hal_image.host.job_records import JobRecord, JobRecords
     from hal_image.host.render import Output
+    from hal_image.request import Lora
 
 MAX_PROMPT = 2000
 """Characters of prompts that a hint repeats."""
@@ -83,6 +84,11 @@ def remove_kept(record: JobRecord) -> None:
     job_files.remove(record.engine_folder / job_files.FOLDER, record.id)
 
 
+def lora_again(lora: Lora) -> str:
+    """What ``--lora`` takes for it, with its weights."""
+    return f"{lora.name}:{lora.weight:g}:{lora.clip_weight:g}"
+
+
 def command_again(record: JobRecord) -> str:
     """The command that makes the same picture anew, ready for a shell; in words where it would be too long for that."""
     picture, request = record.picture, record.picture.request
@@ -95,6 +101,7 @@ def command_again(record: JobRecord) -> str:
     if request.guidance is not None:
         words += ["--guidance", f"{request.guidance:g}"]
     words += ["--sampler", request.sampler, "--scheduler", request.scheduler, "--seed", str(request.seed)]
+    words += [f"--lora={lora_again(lora)}" for lora in request.loras]
     if record.models_dir != str(paths.models_dir()):
         words += ["--models-dir", record.models_dir]
     if picture.no_clobber:

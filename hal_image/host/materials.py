@@ -36,11 +36,7 @@ NOTHING_MORE = Materials()
 
 
 def gather(
-    options: argparse.Namespace,  # noqa: ARG001
-    model: Model,  # noqa: ARG001
-    registry: Registry,  # noqa: ARG001
-    models_dir: Path,  # noqa: ARG001
-    output: Output,  # noqa: ARG001
+    options: argparse.Namespace, model: Model, registry: Registry, models_dir: Path, output: Output
 ) -> Materials:
     """Finds and reads everything that the options name.
 
@@ -50,5 +46,26 @@ def gather(
         registry: all that is known.
         models_dir: where model files are.
         output: where warnings go.
+
+    Raises:
+        ModelError: as for ``loras.gather``.
     """
-    return NOTHING_MORE
+    found = NOTHING_MORE
+    if options.lora:
+        from hal_image.host import loras  # noqa: PLC0415 - most pictures have none
+
+        found = found.with_more(loras.gather(options, model, registry, models_dir, output))
+    return found
+
+
+def lay_out(materials: Materials, models_dir: Path) -> Materials:
+    """Gives files that are outside of the models folder their names in it.
+
+    Raises:
+        ModelError: ``extra_outside``.
+    """
+    if not materials.files:
+        return materials
+    from hal_image.models import extras  # noqa: PLC0415 - likewise
+
+    return materials._replace(files=tuple(extras.lay_out_file(file, models_dir) for file in materials.files))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image.workflow import flux, prompts, sampling, sd, sd3
+from hal_image.workflow import flux, loras, prompts, sampling, sd, sd3
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
@@ -49,6 +49,7 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
     """
     family = _FAMILIES[model.family]
     draft = family.load(names)
+    loras.apply(draft, request)
     prompts.encode(draft, request)
     if family.GUIDANCE:
         prompts.guide(draft, request)
