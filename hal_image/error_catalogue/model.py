@@ -70,9 +70,14 @@ MODEL: dict[str, Entry] = {
     ),
     "lora_not_applied": Entry(
         ModelError,
-        "nothing of a LoRA fits the model (graphs of your own)",
-        helps="a LoRA for the family of the model",
+        "nothing of a LoRA fits the model, or it is for another family. ComfyUI would draw the picture without it",
+        helps="a LoRA for the family of the model, or a model for that of the LoRA",
         details={
+            "lora": "its name",
+            "path": "its file",
+            "model": "the model's name",
+            "family": "the one that the LoRA is for",
+            "examples": "the first parts that do not fit",
             "node_type": "the node's class",
             "node_id": "its number in the graph",
             "exception_type": "the class of the exception",

@@ -81,8 +81,8 @@ WARNINGS: dict[str, WarningEntry] = {
         details=NOTICED,
     ),
     "lora_keys_not_applied": WarningEntry(
-        "in graphs of your own: parts of a LoRA do not fit the model and were left out",
-        details=NOTICED,
+        "parts of a LoRA do not fit the model and are left out; with `--lora` the message says which share",
+        details={**NOTICED, "of": "with `--lora`: how many parts it has; `count` of them do not fit"},
     ),
     "weights_missing": WarningEntry(
         "in graphs of your own: a model's file lacks tensors. For models of a registry it is the error "
