@@ -19,6 +19,9 @@ MAX_STEPS = 10_000
 MAX_CFG = 100.0
 MAX_GUIDANCE = 100.0
 MAX_SEED = 2**64 - 1
+MIN_STRENGTH = 0.01
+"""Smallest strength that is not 0: the step of ``KSampler``'s ``denoise``. It plans ``steps / denoise`` steps ahead, so
+a tiny one would cost memory without end."""
 
 SAMPLERS = (
     "euler", "euler_cfg_pp", "euler_ancestral", "euler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2",
@@ -37,6 +40,36 @@ SCHEDULERS = (
 """``KSampler``'s ``scheduler`` values in the pinned ComfyUI."""
 
 
+class InputPicture(NamedTuple):
+    """A picture that was given: its absolute path, and the SHA-256 of the file's bytes as lowercase hex."""
+
+    path: str
+    sha256: str
+
+
+class Init(NamedTuple):
+    """A picture to begin with.
+
+    Attributes:
+        image: the picture.
+        strength: 0..1, how much of it is made anew: 0 gives it back as it is, 1 keeps nothing.
+        mask: where it may change; ``None`` for everywhere.
+        feather: pixels over which what is new and what is kept run into each other; 0 without mask and outpaint.
+        outpaint: pixels to add left, top, right and bottom. The request's width and height have them in.
+    """
+
+    image: InputPicture
+    strength: float
+    mask: InputPicture | None = None
+    feather: int = 0
+    outpaint: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def keeps_a_part(self) -> bool:
+        """Whether some of its pixels must come out as they are."""
+        return self.mask is not None or any(self.outpaint)
+
+
 class ImageRequest(NamedTuple):
     """One picture, fully resolved.
 
@@ -50,6 +83,7 @@ class ImageRequest(NamedTuple):
         guidance: distilled guidance of FLUX-dev models, 0..100; ``None`` where the model has none.
         sampler, scheduler: ComfyUI's names, e.g. ``"dpmpp_2m"``, ``"karras"``.
         seed: 0..2**64-1.
+        init: the picture that it begins with; ``None`` for none.
     """
 
     prompt: str
@@ -63,6 +97,7 @@ class ImageRequest(NamedTuple):
     sampler: str
     scheduler: str
     seed: int
+    init: Init | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is told and kept: without the fields that have a default and the value of it."""
@@ -71,7 +106,17 @@ class ImageRequest(NamedTuple):
         return {name: _plain(value) for name, value in fields if name not in defaults or value != defaults[name]}
 
 
-_RECORDS: dict[str, Callable[[Any], object]] = {}
+def _init(value: dict[str, Any]) -> Init:
+    fields = dict(value)
+    left, top, right, bottom = fields["outpaint"]
+    fields["outpaint"] = (left, top, right, bottom)
+    fields["image"] = InputPicture(**fields["image"])
+    if fields["mask"] is not None:
+        fields["mask"] = InputPicture(**fields["mask"])
+    return Init(**fields)
+
+
+_RECORDS: dict[str, Callable[[Any], object]] = {"init": _init}
 """How a field that is no plain value is read from JSON, by name."""
 
 

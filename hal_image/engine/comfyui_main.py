@@ -38,6 +38,7 @@ PR_SET_PDEATHSIG = 1
 EXTRAS_AT_BOOT = frozenset(
     {
         "nodes_flux.py",  # FluxGuidance
+        "nodes_mask.py",  # ImageCompositeMasked
         "nodes_sd3.py",  # EmptySD3LatentImage, TripleCLIPLoader
     }
 )

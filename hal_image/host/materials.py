@@ -18,7 +18,7 @@ class Materials(NamedTuple):
     """What was found and read.
 
     Attributes:
-        fields: fields of ``ImageRequest`` that say how it is used.
+        fields: fields of ``ImageRequest`` that say how it is used; ``width`` and ``height`` too where they follow.
         files: model files.
         inputs: pictures for the graph to load, PNG by the name that the graph has for them.
     """
@@ -36,11 +36,11 @@ NOTHING_MORE = Materials()
 
 
 def gather(
-    options: argparse.Namespace,  # noqa: ARG001
-    model: Model,  # noqa: ARG001
+    options: argparse.Namespace,
+    model: Model,
     registry: Registry,  # noqa: ARG001
     models_dir: Path,  # noqa: ARG001
-    output: Output,  # noqa: ARG001
+    output: Output,
 ) -> Materials:
     """Finds and reads everything that the options name.
 
@@ -50,5 +50,10 @@ def gather(
         registry: all that is known.
         models_dir: where model files are.
         output: where warnings go.
+
+    Raises:
+        UsageError: something that was given cannot be used.
     """
-    return NOTHING_MORE
+    from hal_image.host import init_image  # noqa: PLC0415 - it knows this module
+
+    return NOTHING_MORE.with_more(init_image.gather(options, model, output))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image.workflow import flux, prompts, sampling, sd, sd3
+from hal_image.workflow import flux, init_image, prompts, sampling, sd, sd3
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
@@ -52,7 +52,13 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
     prompts.encode(draft, request)
     if family.GUIDANCE:
         prompts.guide(draft, request)
-    sampling.empty_latent(draft, request, family.LATENT)
-    sampling.sample(draft, request)
+    if request.init is None:
+        sampling.empty_latent(draft, request, family.LATENT)
+        sampling.sample(draft, request)
+    else:
+        init_image.latent(draft, request.init)
+        sampling.sample(draft, request, denoise=request.init.strength)
     sampling.decode(draft)
+    if request.init is not None:
+        init_image.put_back(draft, request.init)
     return sampling.save(draft)
