@@ -58,6 +58,7 @@ LAZY = frozenset(
         "comfy.ldm.cosmos.predict2",
         "scipy.stats",  # only the beta scheduler
         "scipy.integrate",  # only the lms sampler
+        "scipy.ndimage",  # only the nodes that grow and shrink masks
     }
 )
 """Modules that ComfyUI imports at boot but only few jobs use: they are executed at their first use instead."""
