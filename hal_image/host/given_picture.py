@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from hal_image.host.render import Output
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
-"""As Pillow calls them. MPO is what phones write with the suffix .jpg: a JPEG with a second, smaller picture in it."""
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+"""As Pillow calls them."""
 SPOKEN = "PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"
 MAX_BYTES = 512 * 1024 * 1024
 """Longest file that is read. What is no file, as ``/dev/zero``, may never end."""
@@ -53,6 +53,7 @@ def read(name: str, option: str, output: Output) -> Given:
         warnings.simplefilter("ignore")  # what Pillow finds odd in metadata, and large: only what it refuses counts
         try:
             with Image.open(io.BytesIO(raw), formats=FORMATS) as opened:
+                # MPO is what phones write as .jpg: a JPEG with another one, smaller or of depths, behind it.
                 frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
                 opened.load()
                 image = in_colour(ImageOps.exif_transpose(opened))

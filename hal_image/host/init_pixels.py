@@ -84,20 +84,23 @@ def changes(size: Size, given: Image.Image | None, margins: Margins, feather: in
         feather: pixels; the edge of the mask is blurred that far to both sides.
     """
     left, top, right, bottom = margins
-    whole = (left + size[0] + right, top + size[1] + bottom)
-    result = Image.new("L", whole, 0)
+    width, height = size
+    result = Image.new("L", (left + width + right, top + height + bottom), 0)
     if given is not None:
         result = _blurred(extended(given, margins), feather)
     if any(margins):
-        inner = (left, top, left + size[0], top + size[1])
-        added = Image.new("L", whole, 255)
-        # A picture that is larger by half the feather, blurred by that half, is seen for the whole feather.
-        grown = [min(feather // 2, pixels // 2) for pixels in margins]
-        added.paste(0, (inner[0] - grown[0], inner[1] - grown[1], inner[2] + grown[2], inner[3] + grown[3]))
-        added = _blurred(added, max(grown))
-        added.paste(0, inner)
+        across, down = Image.new("L", (result.width, 1)), Image.new("L", (1, result.height))
+        across.putdata([*_ramp(left, feather)[::-1], *[0] * width, *_ramp(right, feather)])
+        down.putdata([*_ramp(top, feather)[::-1], *[0] * height, *_ramp(bottom, feather)])
+        added = ImageChops.lighter(across.resize(result.size), down.resize(result.size))
         result = ImageChops.lighter(result, added)
     return result
+
+
+def _ramp(margin: int, feather: int) -> list[int]:
+    """How new the added pixels of one side are, from the picture outwards; the last of them entirely."""
+    soft = min(feather, margin - 1)
+    return [min(255, 255 * (distance + 1) // (soft + 1)) for distance in range(margin)]
 
 
 def cells(changed: Image.Image) -> Image.Image:
