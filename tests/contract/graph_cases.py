@@ -131,16 +131,17 @@ INITS = {
 """Of each way to begin with a picture one."""
 
 
-def _begun(name: str, how: str, **files: str) -> GraphCase:
+def _begun(name: str, how: str, names: Mapping[Role, str] | None = None) -> GraphCase:
     case = CASES[name]
-    return replace(
-        case, names={**case.names, **files}, request=case.request._replace(init=INITS[how])
-    )
+    return replace(case, names=names or case.names, request=case.request._replace(init=INITS[how]))
 
 
 CASES |= {
     # The file that ComfyUI's templates for masks use; with any other it is the same graph.
-    **{f"sd15-{how}": _begun("sd15", how, checkpoint="512-inpainting-ema.safetensors") for how in ("mask", "outpaint")},
+    **{
+        f"sd15-{how}": _begun("sd15", how, {"checkpoint": "512-inpainting-ema.safetensors"})
+        for how in ("mask", "outpaint")
+    },
     "sd15-init": _begun("sd15", "init"),
     **{
         f"{name}-{how}": _begun(name, how)

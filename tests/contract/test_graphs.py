@@ -265,7 +265,9 @@ def tree_from_saver(prompt: Prompt) -> dict[str, Any]:
 def ours_for(theirs: Prompt, case: GraphCase) -> Prompt:
     """Our graph for the picture that a published graph makes."""
     init = case.request.init
-    size = next((node["inputs"] for node in theirs.values() if node["class_type"].startswith("Empty")), {})
+    size: dict[str, Any] = next(
+        (node["inputs"] for node in theirs.values() if node["class_type"].startswith("Empty")), {}
+    )
     sampler = next(
         node["inputs"]
         for node in theirs.values()

@@ -4,15 +4,17 @@ import hashlib
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from hal_image.errors import UsageError
 from hal_image.host import given_picture
-from hal_image.host.given_picture import Given
 from hal_image.host.render import Output
+
+if TYPE_CHECKING:
+    from hal_image.host.given_picture import Given
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 TURNED_RIGHT = 6
@@ -33,7 +35,8 @@ def half(mode: str = "RGB") -> Image.Image:
 @pytest.mark.parametrize("suffix", ["png", "webp", "bmp", "tiff", "ppm", "gif"])
 def test_formats_without_loss_give_the_same_pixels(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x.{suffix}"
-    half().save(path, **({"lossless": True} if suffix == "webp" else {}))
+    options: dict[str, Any] = {"lossless": True} if suffix == "webp" else {}
+    half().save(path, **options)
     given = read(path)
     assert given.image.convert("RGB").tobytes() == half().tobytes()
     assert given.file == (str(path), hashlib.sha256(path.read_bytes()).hexdigest())
