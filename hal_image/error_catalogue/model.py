@@ -61,6 +61,16 @@ MODEL: dict[str, Entry] = {
             "known": "the names that there are",
         },
     ),
+    "control_missing": Entry(
+        ModelError,
+        "`--control`: there is no ControlNet for what the picture shows and for the family of the model",
+        helps="one in `controlnet/` of the models folder whose file's name says it; `models add`; its name after `@`",
+        details={
+            "type": "what the picture shows",
+            "family": "the model's",
+            "known": "the ControlNets that there are",
+        },
+    ),
     "extra_outside": Entry(
         ModelError,
         "a LoRA, ControlNet or upscaler was named by its path, and cannot get a name in the models folder, which is all"

@@ -26,6 +26,15 @@ WARNINGS: dict[str, WarningEntry] = {
     "parameter_without_effect": WarningEntry(
         "an option that changes nothing for this model and these values",
     ),
+    "init_image_scaled": WarningEntry(
+        "the [picture to begin with](init-image.md) is used in another size: it is much larger than what the model "
+        "draws, its sides are not multiples of what the model's family needs, or another size was asked for",
+        details={"path": "the picture", "from": "its size, as in `4000x3000`", "to": "the one that is used"},
+    ),
+    "input_has_frames": WarningEntry(
+        "a picture that was given is animated, or has several pages. The first one is used",
+        details={"path": "the picture", "frames": "how many there are"},
+    ),
     "model_size_differs": WarningEntry(
         "a model's file is not the published one: it has another size. It is used",
     ),

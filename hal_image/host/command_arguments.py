@@ -14,6 +14,7 @@ from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
 from hal_image.host.extra_arguments import add_extra_options
+from hal_image.host.init_arguments import add_init_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +110,7 @@ def _batch(parser: Parser) -> None:
     parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
     add_model_options(parser)
     add_extra_options(parser)
+    add_init_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)
     add_limit_options(parser, "give up a picture after, e.g. 90, 10m (default: by steps)")

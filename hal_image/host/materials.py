@@ -18,7 +18,7 @@ class Materials(NamedTuple):
     """What was found and read.
 
     Attributes:
-        fields: fields of ``ImageRequest`` that say how it is used.
+        fields: fields of ``ImageRequest`` that say how it is used; ``width`` and ``height`` too where they follow.
         files: model files.
         inputs: pictures for the graph to load, PNG by the name that the graph has for them.
     """
@@ -48,13 +48,22 @@ def gather(
         output: where warnings go.
 
     Raises:
-        ModelError: as for ``loras.gather``.
+        UsageError: something that was given cannot be used.
+        ModelError: as for ``loras.gather`` and ``controls.gather``.
     """
-    found = NOTHING_MORE
+    from hal_image.host import init_image  # noqa: PLC0415 - it knows this module
+
+    found = NOTHING_MORE.with_more(init_image.gather(options, model, output))
     if options.lora:
         from hal_image.host import loras  # noqa: PLC0415 - most pictures have none
 
         found = found.with_more(loras.gather(options, model, registry, models_dir, output))
+    if options.control:
+        from hal_image.host import controls, picture_size  # noqa: PLC0415 - likewise
+
+        fields = found.fields
+        size = (fields["width"], fields["height"]) if "width" in fields else picture_size.asked(options, model)
+        found = found.with_more(controls.gather(options, model, size, registry, models_dir, output))
     return found
 
 

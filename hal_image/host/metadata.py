@@ -60,6 +60,12 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
     }
     if request.guidance is not None:
         pairs["Distilled CFG Scale"] = request.guidance  # the name that Forge gave it
+    if request.init is not None:
+        pairs["Denoising strength"] = request.init.strength
+    if request.controls:
+        from hal_image.host import controls  # noqa: PLC0415 - most pictures have none
+
+        pairs |= controls.a1111_pairs(request.controls)
     if main_file["sha256"]:
         pairs["Model hash"] = main_file["sha256"][:10]
     pairs["Model"] = main_file["name"].removesuffix(".safetensors")

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from hal_image.request import ImageRequest
     from hal_image.workflow.draft import Draft
 
-FIRST_NODE = 100
+FIRST_NODE = 101
 
 
 def apply(draft: Draft, request: ImageRequest) -> None:
-    """Nodes from 100 on, one a LoRA. ComfyUI's node gives both back unchanged at weight 0."""
+    """Nodes from 101 on, one a LoRA. ComfyUI's node gives both back unchanged at weight 0."""
     for index, lora in enumerate(request.loras):
         node_id = str(FIRST_NODE + index)
         draft.model = draft.add(

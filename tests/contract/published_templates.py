@@ -21,6 +21,9 @@ PACKAGES = {
     "flux_schnell": "comfyui_workflow_templates_media_image",
     "flux_dev_checkpoint_example": "comfyui_workflow_templates_media_image",
     "flux_dev_full_text_to_image": "comfyui_workflow_templates_media_image",
+    "image2image": "comfyui_workflow_templates_media_image",
+    "inpaint_example": "comfyui_workflow_templates_media_image",
+    "inpaint_model_outpainting": "comfyui_workflow_templates_media_image",
 }
 
 NOTES = {"Note", "MarkdownNote"}
@@ -37,6 +40,8 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
     "EmptyLatentImage": ("width", "height", "batch_size"),
     "EmptySD3LatentImage": ("width", "height", "batch_size"),
     "FluxGuidance": ("guidance",),
+    "ImagePadForOutpaint": ("left", "top", "right", "bottom", "feathering"),
+    "ImageScaleToTotalPixels": ("upscale_method", "megapixels"),
     "KSampler": ("seed", None, "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "KSamplerAdvanced": (
         "add_noise",
@@ -50,13 +55,16 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
         "end_at_step",
         "return_with_leftover_noise",
     ),
+    "LoadImage": ("image", None),
     "SaveImage": ("filename_prefix",),
     "UNETLoader": ("unet_name", "weight_dtype"),
     "VAEDecode": (),
+    "VAEEncode": (),
+    "VAEEncodeForInpaint": ("grow_mask_by",),
     "VAELoader": ("vae_name",),
 }
-"""What each widget of a class sets, in the order the editor stores them; ``None`` is the editor's own
-"randomize after each run" beside a seed."""
+"""What each widget of a class sets, in the order the editor stores them; ``None`` is the editor's own: "randomize after
+each run" beside a seed, the folder beside a picture."""
 
 
 def published(name: str) -> Prompt:

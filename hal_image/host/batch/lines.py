@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
-    "sampler", "scheduler", "seed", "count", "lora", "output", "no_clobber", "low_vram",
+    "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
+    "init_image", "strength", "mask", "feather", "outpaint", "lora", "control",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram")
 """Those of them that are there or not."""
-REPEATED = ("lora",)
+REPEATED = ("lora", "control")
 """Those that may be given several times, in a list; a line that has one drops all of those of the command line."""
 ONE_ENGINE = "one engine makes the whole batch"
 WHOLE_BATCH = "it holds for the whole batch"

@@ -100,9 +100,10 @@ def test_each_value_of_the_request_lands_in_its_input(case: GraphCase) -> None:
         "cfg": 2.5,
         "sampler_name": "heun",
         "scheduler": "beta",
-        "denoise": 1.0,
+        "denoise": case.request.init.strength if case.request.init else 1.0,
     }
-    assert source(prompt, node_id, "latent_image")["inputs"] == {"width": 320, "height": 448, "batch_size": 1}
+    if case.request.init is None:
+        assert source(prompt, node_id, "latent_image")["inputs"] == {"width": 320, "height": 448, "batch_size": 1}
     assert source(prompt, node_id, "negative")["inputs"]["text"] == "unwanted"
     positive = source(prompt, node_id, "positive")
     if positive["class_type"] == "FluxGuidance":
