@@ -10,12 +10,14 @@ import requests
 from PIL import Image
 
 from hal_image import request as limits
-from hal_image.engine.comfyui_main import EXTRAS_AT_BOOT
+from hal_image.engine.comfyui_main import EXTRAS_AT_BOOT, EXTRAS_ON_DEMAND
 from hal_image.job_inputs import LOADERS
 from hal_image.models.types import SIZE_MULTIPLE, Family
 from tests.contract.graph_cases import CASES
 
-MODEL_FILES = {"ckpt_name", "unet_name", "clip_name1", "clip_name2", "clip_name3", "vae_name"}
+MODEL_FILES = {
+    "ckpt_name", "unet_name", "clip_name1", "clip_name2", "clip_name3", "vae_name", "lora_name", "control_net_name",
+}  # fmt: skip
 """Inputs that list the files a server happens to have."""
 
 PICTURES = {"image"}
@@ -26,6 +28,8 @@ ABSENT = "of-a-file-that-no-server-has.safetensors"
 
 @pytest.fixture(scope="session")
 def object_info(comfyui_url: str) -> dict[str, Any]:
+    wanted = {str(number): {"class_type": name, "inputs": {}} for number, name in enumerate(EXTRAS_ON_DEMAND)}
+    requests.post(f"{comfyui_url}/prompt", json={"prompt": wanted}, timeout=60)  # it is refused, and loads their packs
     response = requests.get(f"{comfyui_url}/object_info", timeout=60)
     response.raise_for_status()
     info: dict[str, Any] = response.json()
@@ -122,11 +126,9 @@ def test_the_server_would_object_to_a_link_of_the_wrong_type(comfyui_url: str) -
 
 
 def test_the_engine_boots_with_the_node_packs_that_our_graphs_use(object_info: dict[str, Any]) -> None:
-    modules = {
-        object_info[node["class_type"]]["python_module"]
-        for case in CASES.values()
-        for node in case.graph().to_prompt().values()
-    }
+    classes = {node["class_type"] for case in CASES.values() for node in case.graph().to_prompt().values()}
+    assert classes >= EXTRAS_ON_DEMAND.keys()
+    modules = {object_info[name]["python_module"] for name in classes - EXTRAS_ON_DEMAND.keys()}
     packs = {module.removeprefix("comfy_extras.") + ".py" for module in modules if module != "nodes"}
     assert packs == EXTRAS_AT_BOOT
 
