@@ -10,7 +10,7 @@ from hal_image.host import argument_values as values
 from hal_image.request import MAX_CONTROL_STRENGTH, MAX_LORA_WEIGHT
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
-_LORA = re.compile(rf"(?P<asked>.+?)(?::(?P<weight>{_NUMBER})(?::(?P<clip_weight>{_NUMBER}))?)?", re.DOTALL)
+_LORA = re.compile(rf"(?P<asked>[^:].*?)(?::(?P<weight>{_NUMBER})(?::(?P<clip_weight>{_NUMBER}))?)?", re.DOTALL)
 
 _CONTROL = re.compile(
     rf"(?P<type>[^:@]+)(?:@(?P<name>[^:]+))?:(?P<image>.+?)"
