@@ -44,7 +44,7 @@ EXTRAS_AT_BOOT = frozenset(
 )
 """The packs that graphs of ``hal_image.workflow`` use; held to them by tests/engine/test_graphs_against_server.py."""
 EXTRAS_ON_DEMAND = {
-    "Canny": "nodes_canny.py",  # imports kornia
+    "Canny": "nodes_canny.py",  # imports kornia: a fifth of a second of the processor
 }
 """Nodes that they use seldom, and their packs, which cost too much for every boot."""
 
