@@ -58,7 +58,8 @@ def init_of(*arguments: str) -> Init:
 
 def shown(materials: Materials, name: str) -> Image.Image:
     with Image.open(io.BytesIO(materials.inputs[name])) as image:
-        return image.convert(image.mode)
+        copy: Image.Image = image.copy()
+        return copy
 
 
 def test_without_a_picture_there_is_nothing_to_do() -> None:
