@@ -34,21 +34,40 @@ def latent(draft: Draft, init: Init) -> None:
         draft.latent = draft.add("304", "SetLatentNoiseMask", "Keep the rest", samples=draft.latent, mask=area)
 
 
-def put_back(draft: Draft, init: Init) -> None:
+def put_back(draft: Draft, init: Init, enlarged: tuple[int, int] | None = None) -> None:
     """Nodes 305 (mask) and 306 (composite): over what was decoded goes every pixel that is to stay.
 
     An autoencoder does not give back what it was given, so this alone keeps pixels. For the same reason, what is asked
     for with strength 0 is the picture itself, and nothing is sampled or decoded.
+
+    Args:
+        draft: with what was decoded.
+        init: the picture.
+        enlarged: width and height of what was decoded, if it is larger than the picture; that is then enlarged, too
+            (node 307), and the composite enlarges the mask. ``None`` for the same size.
     """
+    kept = link("301")
     if init.strength == 0 and draft.latent == link("8"):
-        draft.image = link("301")
+        draft.image = kept
     elif init.keeps_a_part:
         mask = draft.add("305", "LoadImageMask", "Mask", image=MASK, channel="red")
+        if enlarged is not None:
+            width, height = enlarged
+            kept = draft.add(
+                "307",
+                "ImageScale",
+                "Enlarge what stays",
+                image=kept,
+                upscale_method="lanczos",
+                width=width,
+                height=height,
+                crop="disabled",
+            )
         draft.image = draft.add(
             "306",
             "ImageCompositeMasked",
             "Put back what stays",
-            destination=link("301"),
+            destination=kept,
             source=draft.image,
             mask=mask,
             x=0,
