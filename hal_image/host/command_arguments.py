@@ -13,6 +13,8 @@ from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.extra_arguments import add_extra_options
+from hal_image.host.init_arguments import add_init_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,7 +92,7 @@ def check(parser: Parser, options: argparse.Namespace) -> None:
 
 def _models(parser: Parser) -> None:
     parser.add_argument("action", choices=tuple(MODELS_ACTIONS), nargs="?", default="list", help="what to do")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="models; for add a file, for import a folder")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of models.yaml; for add a file, for import a folder")
     parser.add_argument("--models-dir", type=values.path, metavar="DIR", help="models folder")
     own = parser.add_argument_group("for some actions")
     own.add_argument("--engine", choices=("auto", "docker", "local"), help="pull, verify: what downloads")
@@ -99,7 +101,7 @@ def _models(parser: Parser) -> None:
     own.add_argument("--yes", action="store_true", help="rm, prune: do not ask")
     own.add_argument("--dry-run", action="store_true", help="rm, prune: only say what would be removed")
     own.add_argument("--max-size", type=values.byte_count, metavar="SIZE", help="prune: what may stay, e.g. 40GB")
-    own.add_argument("--name", metavar="NAME", help="add: what --model will call it")
+    own.add_argument("--name", metavar="NAME", help="add: what it will be called")
 
 
 def _batch(parser: Parser) -> None:
@@ -107,6 +109,8 @@ def _batch(parser: Parser) -> None:
     parser.add_argument("--resume", action="store_true", help="make only what an earlier run of it did not finish")
     parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
     add_model_options(parser)
+    add_extra_options(parser)
+    add_init_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)
     add_limit_options(parser, "give up a picture after, e.g. 90, 10m (default: by steps)")
