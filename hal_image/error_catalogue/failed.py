@@ -106,8 +106,9 @@ FAILED: dict[str, Entry] = {
     ),
     "not_a_png": Entry(
         HalError,
-        "the file that `info` was given, or what came from the engine, is no PNG, or cut off or damaged",
-        helps="give a whole PNG; run it again",
+        "the file that `info` or `--from-image` was given is no PNG, WebP, JPEG or AVIF, or cut off or "
+        "damaged; or what came from the engine is no PNG",
+        helps="give a whole picture; run it again",
     ),
     "no_metadata": Entry(
         HalError,

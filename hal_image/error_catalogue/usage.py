@@ -67,9 +67,20 @@ USAGE: dict[str, Entry] = {
     ),
     "output_invalid": Entry(
         UsageError,
-        "`--output` cannot be used: not PNG, an unknown field, control characters, a name that is too long, a folder "
-        "or file in the way, `-` with several pictures or JSON",
+        "`--output` cannot be used: a suffix that says no format, or another one than `--format`, an unknown field, "
+        "control characters, a name that is too long, a folder or file in the way, `-` with several pictures or JSON",
         helps="the message",
+    ),
+    "lossless_impossible": Entry(
+        UsageError,
+        "`--lossless` for JPEG or AVIF",
+        helps="PNG or WebP; `--quality 100`",
+    ),
+    "picture_too_large": Entry(
+        UsageError,
+        "the picture has more pixels a side than its [format](output-formats.md) has room for: 16383 in WebP, 65535 in"
+        " JPEG and AVIF. Found only when it was made, it is kept for `wait`",
+        helps="PNG",
     ),
     "output_exists": Entry(
         UsageError,

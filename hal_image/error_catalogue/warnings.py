@@ -64,6 +64,10 @@ WARNINGS: dict[str, WarningEntry] = {
         "no GPU was found, `--cpu` was not given, `default_model_replaced` does not say it already, and the model is"
         " none that takes seconds there (`cpu: true` in [models.yaml](models-yaml.md))",
     ),
+    "metadata_cut": WarningEntry(
+        "the [format](output-formats.md) has too little room for all that the picture says of itself: JPEG has 64 KB",
+        details={"left_out": "what it is left without, the least important first"},
+    ),
     "size_differs": WarningEntry(
         "the picture has another size than was asked for",
     ),

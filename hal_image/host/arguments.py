@@ -77,7 +77,7 @@ def generate_parser(program: str) -> Parser:
     add_model_options(parser)
     add_target_options(
         parser,
-        'file, folder/, or "-" for PNG bytes on standard output; {seed} {index} {model} {date} are filled in',
+        'file, folder/, or "-" for the bytes on standard output; {seed} {index} {model} {date} are filled in',
     )
     add_engine_options(parser, keep_alive=True)
     add_limit_options(parser, "give up after, e.g. 90, 10m (default: by steps)")

@@ -147,7 +147,7 @@ def _stop(parser: Parser) -> None:
 
 
 def _info(parser: Parser) -> None:
-    parser.add_argument("image", type=values.path, help="a PNG file")
+    parser.add_argument("image", type=values.path, help="a PNG, WebP, JPEG or AVIF file")
 
 
 def _doctor(parser: Parser) -> None:

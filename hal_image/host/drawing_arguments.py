@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image.host import argument_values as values
+from hal_image.host.format_arguments import add_format_options
 from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLERS, SCHEDULERS
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def add_target_options(parser: argparse.ArgumentParser, output_help: str) -> Non
     out = parser.add_argument_group("where it goes")
     out.add_argument("-o", "--output", metavar="FILE", help=output_help)
     out.add_argument("--no-clobber", action="store_true", help="fail rather than replace a file")
+    add_format_options(out)
 
 
 def add_limit_options(parser: argparse.ArgumentParser, timeout_help: str) -> None:

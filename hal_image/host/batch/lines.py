@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
     "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
+    "format", "quality", "lossless",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
-FLAGS = ("no_clobber", "low_vram")
+FLAGS = ("no_clobber", "low_vram", "lossless")
 """Those of them that are there or not."""
 ONE_ENGINE = "one engine makes the whole batch"
 WHOLE_BATCH = "it holds for the whole batch"

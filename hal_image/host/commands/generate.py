@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
+from hal_image.host import formats
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     to_stdout = options.output == targets.STDOUT
     if to_stdout and (options.count > 1 or output.machine):
         raise UsageError(
-            "--output - writes one PNG to standard output",
+            "--output - writes one picture to standard output",
             code="output_invalid",
             hint="leave out --count, --json and --jsonl, or give a file name",
         )
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     prompt = read_prompt(options)
     models_dir = paths.models_dir(options.models_dir)
     planner = Planner(models_dir, output)
-    plan = planner.plan(options, prompt, lambda requests: _place(options, requests))
+    plan = planner.plan(options, prompt, lambda requests: _place(options, requests, output))
     request_json = told_request(plan.requests[0], options.count)
     data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
     output.partial_data = data
@@ -91,16 +92,19 @@ def _tell_rest(error: TimeoutError_, missing: int) -> None:
         error.message += f", and {rest} more {'picture was' if rest == 1 else 'pictures were'} not begun"
 
 
-def _place(options: argparse.Namespace, requests: list[ImageRequest]) -> list[Path]:
+def _place(options: argparse.Namespace, requests: list[ImageRequest], output: Output) -> list[Path]:
     """Where the pictures go; nothing for standard output."""
     if options.output == targets.STDOUT:
+        formats.check_pictures(formats.of_file(options, None), options, requests, output)
         return []
     date = time.strftime(targets.DATE_FORMAT)
     facts = [
         targets.PictureFacts(request.seed, number, request.model, date)
         for number, request in enumerate(requests, start=1)
     ]
-    return targets.plan(options.output, facts, no_clobber=options.no_clobber)
+    files = targets.plan(options.output, facts, no_clobber=options.no_clobber, asked_format=options.format)
+    formats.check_pictures(formats.of_file(options, files[0]), options, requests, output)
+    return files
 
 
 def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
@@ -110,7 +114,18 @@ def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
     needs = plan.needs(low_vram=options.low_vram)
     for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
         file = plan.files[index] if plan.files else None
-        yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive, needs, inputs)
+        yield Picture(
+            index + 1,
+            request,
+            graph,
+            model,
+            file,
+            options.no_clobber,
+            options.keep_alive,
+            needs,
+            inputs,
+            formats.of_file(options, file),
+        )
 
 
 def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:
