@@ -112,7 +112,7 @@ FAILED: dict[str, Entry] = {
     ),
     "no_metadata": Entry(
         HalError,
-        "`info`: the picture says nothing about how it was made",
+        "`info`, `--from-image`: the picture says nothing about how it was made",
         helps="a picture that this tool or ComfyUI wrote",
     ),
     "project_file_changed": Entry(

@@ -82,6 +82,18 @@ USAGE: dict[str, Entry] = {
         " JPEG and AVIF. Found only when it was made, it is kept for `wait`",
         helps="PNG",
     ),
+    "remake_impossible": Entry(
+        UsageError,
+        "`--from-image`: the picture does not say what it takes to [make it again](remake.md), or says what there is "
+        "no option for: a ComfyUI graph of another shape, a newer version, damaged JSON",
+        helps="the hint",
+    ),
+    "remake_input_differs": Entry(
+        UsageError,
+        "`--from-image`: a picture that went into the picture is not there any more, or has changed",
+        helps="bring it back, or give another with the option in the hint",
+        details={"path": "the file", "option": "what gives another"},
+    ),
     "output_exists": Entry(
         UsageError,
         "the file exists and `--no-clobber` was given",

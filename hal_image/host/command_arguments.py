@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
-from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.drawing_arguments import add_from_image, add_limit_options, add_model_options, add_target_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +106,7 @@ def _batch(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help='prompts or JSON objects, one a line; "-" reads standard input')
     parser.add_argument("--resume", action="store_true", help="make only what an earlier run of it did not finish")
     parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
+    add_from_image(parser)
     add_model_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)

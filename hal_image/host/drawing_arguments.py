@@ -41,6 +41,16 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_from_image(group: argparse._ActionsContainer) -> None:
+    """What it is to be like."""
+    group.add_argument(
+        "--from-image",
+        type=values.path,
+        metavar="PICTURE",
+        help="make that picture again: all options that are not given are those that it was made with",
+    )
+
+
 def add_target_options(parser: argparse.ArgumentParser, output_help: str) -> None:
     """Where it goes."""
     out = parser.add_argument_group("where it goes")

@@ -129,6 +129,10 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         raw = _encoded(made, texts, picture.encoding, output)
     if (width, height) != (request.width, request.height):
         output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
+    if picture.remade_of is not None:
+        from hal_image.host.remake import differences  # noqa: PLC0415 - only with --from-image
+
+        differences.tell_after(picture.remade_of, engine_in_picture, output)
     if picture.file is not None:
         targets.write(picture.file, raw, no_clobber=picture.no_clobber)
     return Saved(entry(picture.file, request.seed, raw, picture.encoding.format, (width, height)), engine, raw)

@@ -273,6 +273,7 @@ class Pictures:
                         needs,
                         inputs,
                         formats.of_file(options, file),
+                        None if options.from_image is None else options.remake.engine,
                     )
                 )
 

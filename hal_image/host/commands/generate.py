@@ -14,7 +14,7 @@ from hal_image.host.engines import EngineRequest
 from hal_image.host.picture import Picture, Saved
 from hal_image.host.plan import Plan, Planner
 from hal_image.host.progress import Progress
-from hal_image.host.request_builder import read_prompt
+from hal_image.host.request_builder import given_prompt, read_prompt
 from hal_image.host.result import Result, told_request
 from hal_image.host.session import Session
 from hal_image.host.timings import Timings
@@ -35,6 +35,10 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         HalError: as its subclasses say; pictures that were finished before it stay, and are in the JSON output.
     """
     timings = Timings()
+    if options.from_image is not None:
+        from hal_image.host.remake.merge import take_over  # noqa: PLC0415 - no other picture needs it
+
+        options = take_over(options, options.given)
     to_stdout = options.output == targets.STDOUT
     if to_stdout and (options.count > 1 or output.machine):
         raise UsageError(
@@ -43,7 +47,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
             hint="leave out --count, --json and --jsonl, or give a file name",
         )
     deadline = Deadline.after(options.timeout)
-    prompt = read_prompt(options)
+    prompt = _prompt(options)
     models_dir = paths.models_dir(options.models_dir)
     planner = Planner(models_dir, output)
     plan = planner.plan(options, prompt, lambda requests: _place(options, requests, output))
@@ -82,6 +86,12 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         data["timings"] = timings.to_json()
     data["verdict"] = "done"
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
+
+
+def _prompt(options: argparse.Namespace) -> str:
+    if options.from_image is not None and not options.given & {"prompt", "prompt_file"}:
+        return given_prompt(options.prompt, None)  # whatever it says: "-" too is a prompt then
+    return read_prompt(options)
 
 
 def _tell_rest(error: TimeoutError_, missing: int) -> None:
@@ -125,6 +135,7 @@ def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
             needs,
             inputs,
             formats.of_file(options, file),
+            None if options.from_image is None else options.remake.engine,
         )
 
 

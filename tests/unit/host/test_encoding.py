@@ -119,7 +119,7 @@ def test_what_has_no_room_in_a_jpeg_is_left_out_the_least_important_first() -> N
         assert made.left_out == left_out
         assert picture_file.read(made.raw).texts.keys() == texts.keys() - set(left_out)
         for name in ("webp", "avif"):
-            whole = encoding.encode(black(), texts, Encoding(name))  # type: ignore[arg-type]
+            whole = encoding.encode(black(), texts, Encoding(name))
             assert (whole.left_out, picture_file.read(whole.raw).texts.keys()) == ((), texts.keys())
     book = encoding.encode(black(), texts_of(REQUEST._replace(prompt="x" * 70_000)), Encoding("jpeg"))
     assert book.left_out == ("prompt", "parameters", "hal8000")

@@ -89,7 +89,7 @@ def test_a_picture_that_is_too_large_for_its_format_is_refused_before_it_is_made
     large = REQUEST._replace(width=16384)
     refused("picture_too_large", formats.check_pictures, Encoding("webp"), options(), [REQUEST, large], told)
     for name in ("png", "jpeg", "avif"):
-        formats.check_pictures(Encoding(name), options(), [large], told)  # type: ignore[arg-type]
+        formats.check_pictures(Encoding(name), options(), [large], told)
     for name in ("jpeg", "avif"):
         refused("picture_too_large", formats.check_size, name, 8, 65536)
 
@@ -97,7 +97,7 @@ def test_a_picture_that_is_too_large_for_its_format_is_refused_before_it_is_made
 def test_names_that_are_made_up_end_as_the_format_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for asked in (None, "webp"):
-        made_up = [output.plan(name, FACTS, no_clobber=False, asked_format=asked) for name in (None, "new/")]  # type: ignore[arg-type]
+        made_up = [output.plan(name, FACTS, no_clobber=False, asked_format=asked) for name in (None, "new/")]
         suffix = ".webp" if asked else ".png"
         assert [file.name for (file,) in made_up] == [f"hal8000-20260102-030405-7{suffix}"] * 2
     (file,) = output.plan("x.JPG", FACTS, no_clobber=False, asked_format="webp")
