@@ -14,8 +14,9 @@ from hal_image import job_inputs
 from hal_image.activity import Inactivity, Quiet
 from hal_image.comfy.client import ComfyClient, ComfyConfused, ComfyUnreachable, Outcome
 from hal_image.comfy.events import EventStream
-from hal_image.engine import notices
+from hal_image.engine import comfyui_previews, notices
 from hal_image.engine.failures import crashed, node_failure
+from hal_image.engine.step_pictures import StepPictures, sampled_anew
 from hal_image.errors import HalError, InternalError, JsonObject
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Job:
         keep_alive_s: what to do with the models afterwards; see ``worker``.
         kept: it goes on when its client hangs up, and how it ended is kept.
         inputs: names of the pictures that came with it (``hal_image.job_inputs``).
+        step_pictures: whether it shows the picture after each sampling step.
         accepted: ``time.monotonic()`` when it came in.
         cancelled: set when it was taken back.
     """
@@ -64,6 +66,7 @@ class Job:
     keep_alive_s: float
     kept: bool = False
     inputs: tuple[str, ...] = ()
+    step_pictures: bool = False
     accepted: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _listeners: list[Emit] = field(default_factory=list)
@@ -171,7 +174,10 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
         try:
             stream = EventStream(comfy.url, client_id)
             graph = job_inputs.of_job(own_output(job.graph, job.id), job.id, job.inputs)
-            client.submit(graph, prompt_id=job.id, client_id=client_id)
+            extra = {comfyui_previews.WANTED: True} if job.step_pictures else None
+            if job.step_pictures:
+                graph = sampled_anew(graph, job.id)
+            client.submit(graph, prompt_id=job.id, client_id=client_id, extra=extra)
             taken = True
         except ComfyUnreachable as error:
             # Whether the prompt got in is open: what the server knows about our id decides, below.
@@ -211,6 +217,7 @@ class Watch:
         self._loading_since: float | None = None
         self._misses = 0
         self._cancel_seen = False
+        self._step_pictures = StepPictures(comfy.output_dir, job.id) if job.step_pictures else None
 
     def until_ended(self) -> Outcome:
         """Waits for the end, passing progress on.
@@ -304,6 +311,10 @@ class Watch:
             return self._node(data.get("node"))
         if kind == "progress":
             self._job.emit({"event": "progress", "value": data.get("value"), "max": data.get("max")})
+        if kind == "preview" and self._step_pictures is not None:
+            shown = self._step_pictures.keep(data["jpeg"])
+            if shown is not None:
+                self._job.emit(shown)
         return False
 
     def _node(self, node_id: str | None) -> bool:

@@ -37,6 +37,7 @@ class Picture(NamedTuple):
         inputs: pictures that the graph loads, PNG by the name that it has for them; empty once the engine has them.
         encoding: how it is written.
         remade_of: the ``engine`` object of the picture that it is to be the same as; ``None`` where there is none.
+        stepwise: folder for pictures of its steps; ``None`` for none.
     """
 
     number: int
@@ -50,6 +51,7 @@ class Picture(NamedTuple):
     inputs: Mapping[str, bytes] = {}
     encoding: Encoding = formats.PNG
     remade_of: JsonObject | None = None
+    stepwise: str | None = None
 
 
 class Origin(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hal_image import job_inputs
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
-from hal_image.host import running_on
+from hal_image.host import running_on, stepwise
 from hal_image.host.deadline import Deadline
 from hal_image.host.delivery import deliver, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
@@ -179,6 +179,7 @@ class Session:
             keep_alive_s=picture.keep_alive_s,
             keep=record.kept,
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
+            **({} if picture.stepwise is None else {"step_pictures": True}),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
@@ -190,6 +191,9 @@ class Session:
 
     def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
+        if kind == "step_picture":
+            stepwise.keep(picture, event, self._jobs[job].origin.output_dir, self._output)
+            return
         self._progress.show(event, picture.number - 1)
         if kind == "running":
             self._began = True

@@ -13,7 +13,7 @@ from PIL import Image
 
 from hal_image.host import picture_file
 from hal_image.host.formats import FORMATS, SUFFIXES
-from tests.world import QUICK, SLOW, Hal, is_flat, pixels
+from tests.world import QUICK, Hal, is_flat, pixels
 
 CALL = ("-p", "ein Würfel, 立方体 🤖", *QUICK, "--seed", "3")
 
@@ -104,11 +104,51 @@ def test_a_batch_has_formats_by_line_and_goes_on_with_all_of_them(hal: Hal) -> N
     journal.unlink()
 
 
+def left_running(hal: Hal, *arguments: str) -> None:
+    """Starts a call and kills it once its job runs."""
+    process = hal.start("-p", "x", "-m", "sd15", "--size", "128", "--steps", "40", *arguments, "--jsonl")
+    assert process.stdout is not None
+    for raw in process.stdout:
+        if json.loads(raw)["event"] == "running":
+            break
+    process.kill()
+    process.communicate()
+
+
 def test_a_picture_that_was_waited_for_becomes_what_its_name_says(hal: Hal) -> None:
-    hal("-p", "x", *SLOW[:4], "--steps", "30", "-o", "x.webp", "--quality", "40", "--timeout", "1ms", code=5)
+    left_running(hal, "-o", "x.webp", "--quality", "40")
     (image,) = images(hal("wait", "--json").json)
     assert image["path"] == str(hal.cwd / "x.webp")
     assert picture_file.read((hal.cwd / "x.webp").read_bytes()).format == "webp"
-    hal("-p", "x", *SLOW[:4], "--steps", "30", "-o", "y.png", "--timeout", "1ms", code=5)
+    left_running(hal, "-o", "y.png")
     (image,) = images(hal("wait", "-o", "y.jpg", "--json").json)
     assert (image["format"], picture_file.read((hal.cwd / "y.jpg").read_bytes()).format) == ("jpeg", "jpeg")
+
+
+def test_every_step_is_kept_where_somebody_wants_to_see_it(hal: Hal) -> None:
+    call = ("-p", "a red cube", "-m", "sd15", "--size", "128x64", "--steps", "4", "--seed", "3")
+    hal(*call, "-o", "plain.png")
+    for folder in ("new/steps", "again"):  # the second time, ComfyUI remembers what it has sampled
+        hal(*call, "-o", "x.png", "--stepwise", folder)
+        names = sorted(path.name for path in (hal.cwd / folder).iterdir())
+        assert names == [f"x-{step:05}.jpg" for step in (1, 2, 3, 4)]
+        shown = [pixels(hal.cwd / folder / name) for name in names]
+        assert len(set(shown)) == 4
+        with Image.open(hal.cwd / folder / names[0]) as image:
+            assert image.width == 2 * image.height
+    assert pixels(hal.cwd / "x.png") == pixels(hal.cwd / "plain.png")
+    engines = Path(hal.environment["HAL_STATE_DIR"]) / "engines"
+    assert list(engines.rglob("step-*.jpg")) == []
+
+
+def test_steps_of_several_pictures_and_of_a_picture_on_standard_output(hal: Hal) -> None:
+    call = ("-p", "a red cube", "-m", "sd15", "--size", "64", "--steps", "2")
+    hal(*call, "-b", "2", "-o", "x.webp", "--stepwise", "steps")
+    raw = hal(*call, "-o", "-", "--stepwise", "steps").out
+    assert picture_file.read(raw).format == "png"
+    assert sorted(path.name for path in (hal.cwd / "steps").iterdir()) == sorted(
+        f"{name}-{step:05}.jpg" for name in ("picture", "x-1", "x-2") for step in (1, 2)
+    )
+    (hal.cwd / "file").touch()
+    error = hal(*call, "-o", "x.png", "--stepwise", "file", "--json", code=2).json["error"]
+    assert error["code"] == "output_invalid"

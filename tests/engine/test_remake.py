@@ -38,8 +38,8 @@ def chance(number: int) -> tuple[str, ...]:
     """The options of a random picture, the same in each run."""
     dice = random.Random(number)
     sampler, scheduler = dice.choice(SAMPLING)
-    model = ("sd15", "doodle", "sdxl", "sd35-medium", "flux")[number % 5]
-    suffix = ("png", "webp", "jpg", "avif")[number % 4]
+    model = "flux" if number == 9 else ("sd15", "doodle", "sdxl", "sd35-medium")[number % 4]
+    suffix = ("png", "webp", "jpg", "avif")[(number + number // 4) % 4]
     words = [
         f"--prompt={dice.choice(WORDS)}", "-m", model, "--size", dice.choice(("64", "128x64", "64x96")),
         "--steps", str(dice.randint(1, 3)), "--cfg", f"{dice.uniform(1.1, 9):.3f}",
@@ -53,7 +53,7 @@ def chance(number: int) -> tuple[str, ...]:
 
 
 @pytest.mark.usefixtures("all_models")
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(10))
 def test_a_random_picture_of_any_kind_is_made_again_pixel_by_pixel(hal: Hal, number: int) -> None:
     made = hal(*chance(number), "--json").json["data"]
     file = Path(made["images"][0]["path"])

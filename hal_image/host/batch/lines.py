@@ -21,7 +21,7 @@ FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
     "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
     "format", "quality", "lossless",
-    "from_image",
+    "from_image", "stepwise",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram", "lossless")

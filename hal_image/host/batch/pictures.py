@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import EnvironmentError_, HalError, InternalError, JsonObject, UsageError
-from hal_image.host import formats, metadata, picture_file
+from hal_image.host import formats, metadata, picture_file, stepwise
 from hal_image.host import output as targets
 from hal_image.host.batch.lines import Line, understand
 from hal_image.host.deadline import Deadline
@@ -226,6 +226,7 @@ class Pictures:
         files = targets.plan(template, facts, no_clobber=False, default_name=DEFAULT_NAME, asked_format=options.format)
         for file in files[:1]:
             formats.check_pictures(formats.of_file(options, file), options, requests, self._output)
+        stepwise.folder(options, files)
         for number, file in enumerate(files, start=1):
             if number not in opened.images:
                 self._take(file)
@@ -274,6 +275,7 @@ class Pictures:
                         inputs,
                         formats.of_file(options, file),
                         None if options.from_image is None else options.remake.engine,
+                        stepwise.folder(options, [file]),
                     )
                 )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
-from hal_image.host import formats
+from hal_image.host import formats, stepwise
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
@@ -106,6 +106,7 @@ def _place(options: argparse.Namespace, requests: list[ImageRequest], output: Ou
     """Where the pictures go; nothing for standard output."""
     if options.output == targets.STDOUT:
         formats.check_pictures(formats.of_file(options, None), options, requests, output)
+        stepwise.folder(options, [])
         return []
     date = time.strftime(targets.DATE_FORMAT)
     facts = [
@@ -114,6 +115,7 @@ def _place(options: argparse.Namespace, requests: list[ImageRequest], output: Ou
     ]
     files = targets.plan(options.output, facts, no_clobber=options.no_clobber, asked_format=options.format)
     formats.check_pictures(formats.of_file(options, files[0]), options, requests, output)
+    stepwise.folder(options, files)
     return files
 
 
@@ -122,6 +124,7 @@ def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
     model = plan.model_facts()
     inputs = plan.materials.inputs
     needs = plan.needs(low_vram=options.low_vram)
+    steps = stepwise.folder(options, plan.files)
     for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
         file = plan.files[index] if plan.files else None
         yield Picture(
@@ -136,6 +139,7 @@ def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
             inputs,
             formats.of_file(options, file),
             None if options.from_image is None else options.remake.engine,
+            steps,
         )
 
 
