@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hal_image.host import argument_values as values
 from hal_image.host.format_arguments import add_format_options
-from hal_image.host.stepwise import add_stepwise
+from hal_image.host.stepwise import add_step_options
 from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLERS, SCHEDULERS
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def add_target_options(parser: argparse.ArgumentParser, output_help: str) -> Non
     out.add_argument("-o", "--output", metavar="FILE", help=output_help)
     out.add_argument("--no-clobber", action="store_true", help="fail rather than replace a file")
     add_format_options(out)
-    add_stepwise(out, values.path)
+    add_step_options(out, values.path)
 
 
 def add_limit_options(parser: argparse.ArgumentParser, timeout_help: str) -> None:

@@ -38,6 +38,7 @@ class Picture(NamedTuple):
         encoding: how it is written.
         remade_of: the ``engine`` object of the picture that it is to be the same as; ``None`` where there is none.
         stepwise: folder for pictures of its steps; ``None`` for none.
+        preview: whether its steps are drawn on the terminal.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Picture(NamedTuple):
     encoding: Encoding = formats.PNG
     remade_of: JsonObject | None = None
     stepwise: str | None = None
+    preview: bool = False
 
 
 class Origin(NamedTuple):

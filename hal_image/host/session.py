@@ -179,7 +179,7 @@ class Session:
             keep_alive_s=picture.keep_alive_s,
             keep=record.kept,
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
-            **({} if picture.stepwise is None else {"step_pictures": True}),
+            **({"step_pictures": True} if picture.stepwise is not None or picture.preview else {}),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
@@ -192,7 +192,7 @@ class Session:
     def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
         if kind == "step_picture":
-            stepwise.keep(picture, event, self._jobs[job].origin.output_dir, self._output)
+            self._show_step(picture, event, self._jobs[job].origin.output_dir)
             return
         self._progress.show(event, picture.number - 1)
         if kind == "running":
@@ -215,6 +215,13 @@ class Session:
             if not self._limited:  # the next one's time begins when it starts
                 self._deadline = Deadline.after(None)
             self._save(event, job)
+
+    def _show_step(self, picture: Picture, event: JsonObject, output_dir: Path) -> None:
+        jpeg = stepwise.read(event, output_dir)
+        if jpeg is not None:
+            stepwise.keep(picture, event["number"], jpeg, self._output)
+            if picture.preview:
+                self._progress.picture(jpeg)
 
     def _started(self, device: str | None, picture: Picture) -> None:
         if picture.number > 1:  # since our own picture before it; how long the first one waited the engine knows

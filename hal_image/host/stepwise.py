@@ -1,4 +1,7 @@
-"""``--stepwise DIR``: how a picture looked after each sampling step, as files of the user's."""
+"""``--stepwise DIR``: how a picture looked after each sampling step, as files of the user's.
+
+``--preview`` shows the same on a terminal: ``hal_image.host.terminal_preview``.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,15 @@ NAMELESS = "picture"
 """What they are called after where the picture goes to standard output."""
 
 
-def add_stepwise(group: argparse._ActionsContainer, to_path: object) -> None:
-    """The option; ``to_path`` is the type of paths."""
+def add_step_options(group: argparse._ActionsContainer, to_path: object) -> None:
+    """What is shown of the steps; ``to_path`` is the type of paths."""
     group.add_argument(
         "--stepwise",
         type=to_path,  # type: ignore[arg-type]
         metavar="DIR",
         help="a small JPEG after each sampling step, too, into that folder",
     )
+    group.add_argument("--preview", action="store_true", help="on a terminal, draw how the picture comes about")
 
 
 def folder(options: argparse.Namespace, files: Iterable[Path]) -> str | None:
@@ -54,13 +58,27 @@ def _target(place: Path, file: Path | None, number: int) -> Path:
     return place / f"{NAMELESS if file is None else file.stem}-{number:05}.jpg"
 
 
-def keep(picture: Picture, event: JsonObject, output_dir: Path, output: Output) -> None:
-    """Brings one to its place. One that the engine has removed again is left out.
+def read(event: JsonObject, output_dir: Path) -> bytes | None:
+    """A picture of a step; ``None`` where the engine has removed it again.
+
+    Args:
+        event: the engine's ``step_picture``.
+        output_dir: of the engine.
+    """
+    source = output_dir / event["image"]
+    try:
+        return source.read_bytes() if source.resolve().is_relative_to(output_dir.resolve()) else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def keep(picture: Picture, number: int, jpeg: bytes, output: Output) -> None:
+    """Brings one to its place.
 
     Args:
         picture: that it is of.
-        event: the engine's ``step_picture``.
-        output_dir: of the engine.
+        number: of the step, from 1.
+        jpeg: how it looked.
         output: where it is told.
 
     Raises:
@@ -68,13 +86,6 @@ def keep(picture: Picture, event: JsonObject, output_dir: Path, output: Output) 
     """
     if picture.stepwise is None:
         return
-    source = output_dir / event["image"]
-    try:
-        if not source.resolve().is_relative_to(output_dir.resolve()):
-            return
-        raw = source.read_bytes()
-    except (OSError, ValueError, RuntimeError):
-        return
-    target = _target(Path(picture.stepwise), picture.file, event["number"])
-    targets.write(target, raw, no_clobber=False)
-    output.detail(f"step {event['number']}: {target}")
+    target = _target(Path(picture.stepwise), picture.file, number)
+    targets.write(target, jpeg, no_clobber=False)
+    output.detail(f"step {number}: {target}")

@@ -31,7 +31,8 @@ WHOLE_BATCH = "it holds for the whole batch"
 OF_THE_CALL = {
     **dict.fromkeys(("engine", "models_dir", "gpu", "cpu", "hot_cache", "keep_alive"), ONE_ENGINE),
     **dict.fromkeys(
-        ("timeout", "no_download", "offline", "dry_run", "json", "jsonl", "quiet", "verbose", "resume"), WHOLE_BATCH
+        ("timeout", "no_download", "offline", "dry_run", "json", "jsonl", "quiet", "verbose", "resume", "preview"),
+        WHOLE_BATCH,
     ),
 }
 """Options that a line cannot have, and why."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import EnvironmentError_, HalError, InternalError, JsonObject, UsageError
-from hal_image.host import formats, metadata, picture_file, stepwise
+from hal_image.host import formats, metadata, picture_file, stepwise, terminal_preview
 from hal_image.host import output as targets
 from hal_image.host.batch.lines import Line, understand
 from hal_image.host.deadline import Deadline
@@ -85,6 +85,7 @@ class Pictures:
         self._results = results
         self._output = output
         self._template = _numbered(options.output)
+        self._preview = terminal_preview.is_shown(options, output)
         self._held: Line | None = None
         """Waits until nothing is being made: its model is to be looked for, and maybe to be downloaded."""
         self._queue: deque[Picture] = deque()
@@ -276,6 +277,7 @@ class Pictures:
                         formats.of_file(options, file),
                         None if options.from_image is None else options.remake.engine,
                         stepwise.folder(options, [file]),
+                        self._preview,
                     )
                 )
 

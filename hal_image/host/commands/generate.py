@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
-from hal_image.host import formats, stepwise
+from hal_image.host import formats, stepwise, terminal_preview
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     listener = GenerateListener(options, output, plan, data)
     session = Session(
         options.engine,
-        _pictures(plan, options),
+        _pictures(plan, options, preview=terminal_preview.is_shown(options, output)),
         listener,
         output=output,
         progress=Progress(output, options.count),
@@ -119,7 +119,7 @@ def _place(options: argparse.Namespace, requests: list[ImageRequest], output: Ou
     return files
 
 
-def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
+def _pictures(plan: Plan, options: argparse.Namespace, *, preview: bool) -> Iterator[Picture]:
     """The pictures in order, as a session takes them."""
     model = plan.model_facts()
     inputs = plan.materials.inputs
@@ -140,6 +140,7 @@ def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
             formats.of_file(options, file),
             None if options.from_image is None else options.remake.engine,
             steps,
+            preview,
         )
 
 

@@ -41,19 +41,20 @@ def kept(tmp_path: Path) -> dict[str, bytes]:
 
 
 def test_a_step_is_named_after_its_picture(tmp_path: Path, engine: Path) -> None:
-    stepwise.keep(picture(tmp_path), event(), engine, OUTPUT)
-    stepwise.keep(picture(tmp_path, file=None), event(), engine, OUTPUT)
+    jpeg = stepwise.read(event(), engine)
+    assert jpeg is not None
+    stepwise.keep(picture(tmp_path), 3, jpeg, OUTPUT)
+    stepwise.keep(picture(tmp_path, file=None), 3, jpeg, OUTPUT)
     assert kept(tmp_path) == {"x-00003.jpg": b"jpeg", "picture-00003.jpg": b"jpeg"}
 
 
 @pytest.mark.parametrize("image", ["job/gone.jpg", "../secret.jpg", "job", "a" * 5000])
-def test_what_is_not_there_or_elsewhere_is_left_out(tmp_path: Path, engine: Path, image: str) -> None:
-    stepwise.keep(picture(tmp_path), event(image), engine, OUTPUT)
-    assert kept(tmp_path) == {}
+def test_what_is_not_there_or_elsewhere_is_left_out(engine: Path, image: str) -> None:
+    assert stepwise.read(event(image), engine) is None
 
 
-def test_a_picture_that_nobody_wants_the_steps_of(tmp_path: Path, engine: Path) -> None:
-    stepwise.keep(picture(tmp_path)._replace(stepwise=None), event(), engine, OUTPUT)
+def test_a_picture_that_nobody_wants_the_steps_of(tmp_path: Path) -> None:
+    stepwise.keep(picture(tmp_path)._replace(stepwise=None), 3, b"jpeg", OUTPUT)
     assert kept(tmp_path) == {}
     assert stepwise.folder(parse(["-p", "x"], "hal"), []) is None
 
