@@ -23,6 +23,7 @@ engine → host (``event``)
 ``running``  job                              ComfyUI has started on it
 ``node``     job, class_type                  the node that runs now
 ``progress`` job, value, max                  sampling steps
+``step_picture`` job, number, image           how it looks after a step, as a JPEG in the engine's output folder
 ``done``     job, images, warnings, …         image paths are relative to the engine's output folder
 ``failed``   job, error                       the job's ``error`` object as in the JSON output
 ``status``   …                                see ``EngineStatus``
@@ -156,6 +157,7 @@ EVENT_FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "running": {"job": str, "device": (str, type(None))},
     "node": {"job": str, "class_type": str},
     "progress": {"job": str},
+    "step_picture": {"job": str, "number": int, "image": str},
     "done": {"job": str, "images": list, "timings": dict, "engine": dict},
     "failed": {"error": dict},
     "status": {"state": str},

@@ -77,7 +77,7 @@ class ComfyClient:
         """Closes the kept-alive connections."""
         self._session.close()
 
-    def submit(self, graph: JsonObject, *, prompt_id: str, client_id: str) -> None:
+    def submit(self, graph: JsonObject, *, prompt_id: str, client_id: str, extra: JsonObject | None = None) -> None:
         """Queues a graph.
 
         Args:
@@ -85,12 +85,15 @@ class ComfyClient:
             prompt_id: a lowercase uuid4 of our own.
             client_id: id of the websocket that shall get the events. Without one, cached outputs are missing from
                 the history.
+            extra: ``extra_data`` of the prompt.
 
         Raises:
             HalError: ``graph_refused`` with ComfyUI's reasons.
             ComfyUnreachable: no answer; whether the prompt was queued is unknown.
         """
         body = {"prompt": graph, "prompt_id": prompt_id, "client_id": client_id}
+        if extra:
+            body["extra_data"] = extra
         response = self._request("POST", "/prompt", json=body, timeout_s=SUBMIT_TIMEOUT_S)
         try:
             answer = response.json()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import struct
 from typing import TYPE_CHECKING, Any
 
 from hal_image.comfy.client import ComfyUnreachable
 
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
+
+
+PREVIEW = struct.pack(">II", 1, 1)
+"""How a binary frame with a preview begins: the event ``PREVIEW_IMAGE`` of ComfyUI's ``protocol.py``, and JPEG."""
 
 
 class EventStream:
@@ -40,7 +45,7 @@ class EventStream:
     def next(self, timeout_s: float) -> tuple[str, JsonObject] | None:
         """The next event as ``(type, data)``, or ``None`` when none came within ``timeout_s`` or the stream ended.
 
-        Binary frames (previews) are skipped. After the end ``closed`` is true and calls return at once.
+        A preview is ``("preview", {"jpeg": bytes})``. After the end ``closed`` is true and calls return at once.
         """
         if self.closed:
             return None
@@ -52,15 +57,20 @@ class EventStream:
         except self._failures:
             self.closed = True
             return None
-        if not isinstance(frame, str) or not frame:
-            return None
-        try:
-            event = json.loads(frame)
-        except ValueError:
-            return None
-        return str(event.get("type", "")), event.get("data") or {}
+        return _read(frame)
 
     def close(self) -> None:
         """Closes the socket without waiting for the other side."""
         self.closed = True
         self._socket.close(timeout=0)
+
+
+def _read(frame: str | bytes) -> tuple[str, JsonObject] | None:
+    """What a frame says; ``None`` for one that says nothing to us."""
+    if isinstance(frame, bytes):
+        return ("preview", {"jpeg": frame[len(PREVIEW) :]}) if frame.startswith(PREVIEW) else None
+    try:
+        event = json.loads(frame)
+    except ValueError:
+        return None
+    return str(event.get("type", "")), event.get("data") or {}

@@ -192,7 +192,8 @@ def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     settings = json.loads(sys.argv[1])
     sys.path[0] = str(Path(__file__).resolve().parents[2])
-    from hal_image.engine import comfyui_checks, comfyui_notices  # noqa: PLC0415 - this runs as a script, outside our package
+    # this runs as a script, outside our package
+    from hal_image.engine import comfyui_checks, comfyui_notices, comfyui_previews  # noqa: PLC0415
 
     # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
     sys.path[0] = settings["comfyui_dir"]
@@ -217,6 +218,7 @@ def main() -> None:
     recorder = comfyui_notices.Recorder()
     logging.getLogger().addHandler(recorder)
     comfyui_notices.attach(comfyui.execution, recorder)
+    comfyui_previews.attach(comfyui.execution, comfyui.comfy.cli_args)
     comfyui_checks.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
     comfyui_checks.watch_embeddings(comfyui.comfy.sd1_clip)
     comfyui_checks.watch_pictures(comfyui.nodes, recorder)

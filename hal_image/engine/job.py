@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, Outcome
 from hal_image.comfy.events import EventStream
-from hal_image.engine import notices
+from hal_image.engine import comfyui_previews, notices
 from hal_image.engine.failures import crashed, node_failure
+from hal_image.engine.step_pictures import sampled_anew
 from hal_image.engine.watch import Watch, cancelled
 from hal_image.errors import InternalError, JsonObject
 
@@ -36,6 +37,7 @@ class Job:
         keep_alive_s: what to do with the models afterwards; see ``worker``.
         kept: it goes on when its client hangs up, and how it ended is kept.
         inputs: names of the pictures that came with it (``hal_image.job_inputs``).
+        step_pictures: whether it shows the picture after each sampling step.
         accepted: ``time.monotonic()`` when it came in.
         cancelled: set when it was taken back.
     """
@@ -45,6 +47,7 @@ class Job:
     keep_alive_s: float
     kept: bool = False
     inputs: tuple[str, ...] = ()
+    step_pictures: bool = False
     accepted: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _listeners: list[Emit] = field(default_factory=list)
@@ -133,7 +136,10 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
         try:
             stream = EventStream(comfy.url, client_id)
             graph = job_inputs.of_job(own_output(job.graph, job.id), job.id, job.inputs)
-            client.submit(graph, prompt_id=job.id, client_id=client_id)
+            extra = {comfyui_previews.WANTED: True} if job.step_pictures else None
+            if job.step_pictures:
+                graph = sampled_anew(graph, job.id)
+            client.submit(graph, prompt_id=job.id, client_id=client_id, extra=extra)
             taken = True
         except ComfyUnreachable as error:
             # Whether the prompt got in is open: what the server knows about our id decides, below.

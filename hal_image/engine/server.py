@@ -159,7 +159,8 @@ class Connection(socketserver.StreamRequestHandler):
         except (KeyError, ValueError, TypeError) as error:
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 
-        job = Job(job_id, graph, keep_alive_s, kept=line.get("keep") is True, inputs=inputs)
+        step_pictures = line.get("step_pictures") is True
+        job = Job(job_id, graph, keep_alive_s, line.get("keep") is True, inputs, step_pictures)
         job.hear(self._send)
         try:
             self.server.worker.submit(job)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hal_image.activity import Inactivity, Quiet
 from hal_image.comfy.client import ComfyClient, ComfyConfused, ComfyUnreachable, Outcome
 from hal_image.engine.failures import crashed
+from hal_image.engine.step_pictures import StepPictures
 from hal_image.errors import HalError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Watch:
         self._loading_since: float | None = None
         self._misses = 0
         self._cancel_seen = False
+        self._step_pictures = StepPictures(comfy.output_dir, job.id) if job.step_pictures else None
 
     def until_ended(self) -> Outcome:
         """Waits for the end, passing progress on.
@@ -174,6 +176,10 @@ class Watch:
             return self._node(data.get("node"))
         if kind == "progress":
             self._job.emit({"event": "progress", "value": data.get("value"), "max": data.get("max")})
+        if kind == "preview" and self._step_pictures is not None:
+            shown = self._step_pictures.keep(data["jpeg"])
+            if shown is not None:
+                self._job.emit(shown)
         return False
 
     def _node(self, node_id: str | None) -> bool:

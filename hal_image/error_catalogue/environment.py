@@ -6,6 +6,11 @@ from hal_image.error_catalogue.entry import Entry
 from hal_image.errors import EnvironmentError_
 
 ENVIRONMENT: dict[str, Entry] = {
+    "format_unavailable": Entry(
+        EnvironmentError_,
+        "the Pillow of this machine cannot write AVIF, or its encoder gave up",
+        helps="another [format](output-formats.md)",
+    ),
     "python_too_old": Entry(
         EnvironmentError_,
         "the Python that runs `hal_generate_image.py` is older than 3.10",

@@ -106,13 +106,13 @@ FAILED: dict[str, Entry] = {
     ),
     "not_a_png": Entry(
         HalError,
-        "the file that `info` was given, or what came from the engine, is no PNG, or cut off or damaged, or has other "
-        "pixels than its header says",
-        helps="give a whole PNG; run it again",
+        "the file that `info` or `--from-image` was given is no PNG, WebP, JPEG or AVIF, or cut off or damaged, or has "
+        "other pixels than its header says; or what came from the engine is no PNG, or is damaged like that",
+        helps="give a whole picture; run it again",
     ),
     "no_metadata": Entry(
         HalError,
-        "`info`: the picture says nothing about how it was made",
+        "`info`, `--from-image`: the picture says nothing about how it was made",
         helps="a picture that this tool or ComfyUI wrote",
     ),
     "project_file_changed": Entry(

@@ -6,6 +6,12 @@ from hal_image.error_catalogue.entry import Entry
 from hal_image.errors import ModelError
 
 MODEL: dict[str, Entry] = {
+    "remake_model_unknown": Entry(
+        ModelError,
+        "`--from-image`: no registry has the model of the [picture](remake.md), by name, file or digest",
+        helps="`models add FILE`, or another with `--model`",
+        details={"files": "its files, as far as they are told", "sha256": "their digests, or the beginnings of them"},
+    ),
     "model_missing": Entry(
         ModelError,
         "files of the model are not in the models folder, and `--offline`, `--no-download` or `--dry-run` was given;"

@@ -67,9 +67,32 @@ USAGE: dict[str, Entry] = {
     ),
     "output_invalid": Entry(
         UsageError,
-        "`--output` cannot be used: not PNG, an unknown field, control characters, a name that is too long, a folder "
-        "or file in the way, `-` with several pictures or JSON",
+        "`--output` cannot be used: a suffix that says no format, or another one than `--format`, an unknown field, "
+        "control characters, a name that is too long, a folder or file in the way, `-` with several pictures or JSON",
         helps="the message",
+    ),
+    "lossless_impossible": Entry(
+        UsageError,
+        "`--lossless` for JPEG or AVIF",
+        helps="PNG or WebP; `--quality 100`",
+    ),
+    "picture_too_large": Entry(
+        UsageError,
+        "the picture has more pixels a side than its [format](output-formats.md) has room for: 16383 in WebP, 65535 in"
+        " JPEG and AVIF. Found only when it was made, it is kept for `wait`",
+        helps="PNG",
+    ),
+    "remake_impossible": Entry(
+        UsageError,
+        "`--from-image`: the picture does not say what it takes to [make it again](remake.md), or says what there is "
+        "no option for: a ComfyUI graph of another shape, a newer version, damaged JSON",
+        helps="the hint",
+    ),
+    "remake_input_differs": Entry(
+        UsageError,
+        "`--from-image`: a picture that went into the picture is not there any more, or has changed",
+        helps="bring it back, or give another with the option in the hint",
+        details={"path": "the file", "option": "what gives another"},
     ),
     "output_exists": Entry(
         UsageError,

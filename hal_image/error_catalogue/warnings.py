@@ -78,6 +78,19 @@ WARNINGS: dict[str, WarningEntry] = {
         "no GPU was found, `--cpu` was not given, `default_model_replaced` does not say it already, and the model is"
         " none that takes seconds there (`cpu: true` in [models.yaml](models-yaml.md))",
     ),
+    "metadata_cut": WarningEntry(
+        "the [format](output-formats.md) has too little room for all that the picture says of itself: JPEG has 64 KB",
+        details={"left_out": "what it is left without, the least important first"},
+    ),
+    "remake_differs": WarningEntry(
+        "`--from-image`: the picture [will not be the same](remake.md), because a model's file, ComfyUI, torch or the "
+        "device is another one, or another program made it",
+        details={"differs": "list of `what`, `then` and `now`"},
+    ),
+    "remake_left_out": WarningEntry(
+        "`--from-image`: the picture was made with more than can be asked for here, and is [made without](remake.md)",
+        details={"left_out": "what that is, in the words of the program that made it"},
+    ),
     "size_differs": WarningEntry(
         "the picture has another size than was asked for",
     ),

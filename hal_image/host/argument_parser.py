@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HELP_WIDTH = 100
 
@@ -27,6 +30,12 @@ class Parser(argparse.ArgumentParser):
         elif "unrecognized arguments" in message:
             hint = f"the prompt goes after --prompt, in quotes; for the options see {self.prog} --help"
         raise UsageError(message, hint=hint)
+
+    def given(self, argv: Sequence[str]) -> frozenset[str]:
+        """The names of the options that are in ``argv``, whatever their values. This parser has no defaults then."""
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
+        return frozenset(vars(self.parse_args(list(argv))))
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """As argparse's, which before Python 3.13 makes an empty list of the value in ``--prompt=--``."""

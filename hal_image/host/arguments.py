@@ -12,7 +12,7 @@ from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.command_arguments import COMMANDS, check, command_parser
-from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.drawing_arguments import add_from_image, add_limit_options, add_model_options, add_target_options
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
 
@@ -38,7 +38,8 @@ exit codes: 0 ok, 1 failed, 2 usage, 3 environment, 4 model, 5 timeout, 6 some o
 
 
 def parse(argv: Sequence[str], program: str) -> argparse.Namespace:
-    """Reads the command line; ``.command`` is the verb.
+    """Reads the command line; ``.command`` is the verb. ``.given`` names the options that were given, where
+    ``--from-image`` may want to know.
 
     Raises:
         UsageError: it is wrong; nothing has been started.
@@ -55,9 +56,14 @@ def parse(argv: Sequence[str], program: str) -> argparse.Namespace:
         options = parser.parse_args(list(argv[1:]))
         options.command = argv[0]
         check(parser, options)
+        if "from_image" in options:  # of a batch: its lines may have one
+            options.given = parser.given(argv[1:])
         return options
-    options = generate_parser(program).parse_args(list(argv))
+    parser = generate_parser(program)
+    options = parser.parse_args(list(argv))
     options.command = GENERATE
+    if options.from_image is not None:
+        options.given = parser.given(argv)
     return options
 
 
@@ -75,13 +81,14 @@ def generate_parser(program: str) -> Parser:
     text.add_argument("-p", "--prompt", metavar="TEXT", help='the prompt; "-" reads it from standard input')
     text.add_argument("--prompt-file", type=values.path, metavar="FILE", help="read the prompt from a UTF-8 text file")
     text.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
+    add_from_image(text)
 
     add_model_options(parser)
     add_extra_options(parser)
     add_init_options(parser)
     add_target_options(
         parser,
-        'file, folder/, or "-" for PNG bytes on standard output; {seed} {index} {model} {date} are filled in',
+        'file, folder/, or "-" for the bytes on standard output; {seed} {index} {model} {date} are filled in',
     )
     add_engine_options(parser, keep_alive=True)
     add_limit_options(parser, "give up after, e.g. 90, 10m (default: by steps)")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
-from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.drawing_arguments import add_from_image, add_limit_options, add_model_options, add_target_options
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
 
@@ -108,6 +108,7 @@ def _batch(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help='prompts or JSON objects, one a line; "-" reads standard input')
     parser.add_argument("--resume", action="store_true", help="make only what an earlier run of it did not finish")
     parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
+    add_from_image(parser)
     add_model_options(parser)
     add_extra_options(parser)
     add_init_options(parser)
@@ -155,7 +156,7 @@ def _stop(parser: Parser) -> None:
 
 
 def _info(parser: Parser) -> None:
-    parser.add_argument("image", type=values.path, help="a PNG file")
+    parser.add_argument("image", type=values.path, help="a PNG, WebP, JPEG or AVIF file")
 
 
 def _doctor(parser: Parser) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hal_image.errors import ModelError
 from hal_image.host import model_files
+from hal_image.host.extra_arguments import ControlOption
 from hal_image.host.materials import Materials
 from hal_image.models import extra_kinds, extras
 from hal_image.models.contents import FAMILY_NAMES
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hal_image.host.extra_arguments import ControlOption
     from hal_image.host.picture_size import Size
     from hal_image.host.render import Output
     from hal_image.models.extras import FoundExtra
     from hal_image.models.types import Model, Registry
+    from hal_image.request import ImageRequest
 
 
 def gather(
@@ -65,6 +66,22 @@ def gather(
             )
         )
     return Materials({"controls": tuple(used)}, tuple(files), inputs)
+
+
+def options_of(request: ImageRequest) -> dict[str, Any]:
+    """The option values that ask for the same again."""
+    again = [
+        ControlOption(
+            type=control.type,
+            name=None if control.type == control.name else control.name,
+            image=control.image.path,
+            strength=control.strength,
+            start=control.start,
+            end=control.end,
+        )
+        for control in request.controls
+    ]
+    return {"control": again} if again else {}
 
 
 def as_typed(control: Control) -> str:

@@ -10,7 +10,7 @@ from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
 from hal_image.host import init_image
 from hal_image.host import output as targets
-from hal_image.host.picture import Saved, save
+from hal_image.host.picture import Picture, Saved, as_written, entry, save
 from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def deliver(record: JobRecord, event: JsonObject, records: JobRecords, output: O
     try:
         saved = save(record.picture, event, record.origin, output)
     except HalError as error:
-        delivered = _delivered_by_another(record, records)
+        delivered = _delivered_by_another(record, records, output)
         if delivered is not None:
             return delivered
         if record.kept and isinstance(error, (UsageError, EnvironmentError_)):  # it is the file that is in the way
@@ -54,7 +54,7 @@ def deliver(record: JobRecord, event: JsonObject, records: JobRecords, output: O
     return saved
 
 
-def _delivered_by_another(record: JobRecord, records: JobRecords) -> Saved | None:
+def _delivered_by_another(record: JobRecord, records: JobRecords, output: Output) -> Saved | None:
     other = records.read(record.id) if record.kept else None
     if other is None or other.verdict != "done" or other.picture.file is None:
         return None
@@ -62,12 +62,26 @@ def _delivered_by_another(record: JobRecord, records: JobRecords) -> Saved | Non
         raw = other.picture.file.read_bytes()
     except OSError:
         return None
-    image, file = other.result["image"], record.picture.file
-    if file != other.picture.file:
-        image = {**image, "path": None if file is None else str(file)}
-        if file is not None:
-            targets.write(file, raw, no_clobber=record.picture.no_clobber)
+    image = other.result["image"]
+    if record.picture.file != other.picture.file:
+        image, raw = bring(image, raw, record.picture, output)
     return Saved(image, other.result["engine"], raw)
+
+
+def bring(image: JsonObject, raw: bytes, picture: Picture, output: Output) -> tuple[JsonObject, bytes]:
+    """Writes a picture that is somewhere already to another place, too.
+
+    Returns:
+        its entry in ``images``, and the file.
+
+    Raises:
+        UsageError, EnvironmentError_: it cannot be written there, or not in that format.
+    """
+    file, written = picture.file, as_written(raw, picture.encoding, output)
+    if file is not None:
+        targets.write(file, written, no_clobber=picture.no_clobber)
+    size = (image["width"], image["height"])
+    return entry(file, image["seed"], written, picture.encoding.format, size), written
 
 
 def remove_kept(record: JobRecord) -> None:

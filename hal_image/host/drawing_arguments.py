@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image.host import argument_values as values
+from hal_image.host.format_arguments import add_format_options
+from hal_image.host.stepwise import add_step_options
 from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLERS, SCHEDULERS
 
 if TYPE_CHECKING:
@@ -40,11 +42,23 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_from_image(group: argparse._ActionsContainer) -> None:
+    """What it is to be like."""
+    group.add_argument(
+        "--from-image",
+        type=values.path,
+        metavar="PICTURE",
+        help="make that picture again: all options that are not given are those that it was made with",
+    )
+
+
 def add_target_options(parser: argparse.ArgumentParser, output_help: str) -> None:
     """Where it goes."""
     out = parser.add_argument_group("where it goes")
     out.add_argument("-o", "--output", metavar="FILE", help=output_help)
     out.add_argument("--no-clobber", action="store_true", help="fail rather than replace a file")
+    add_format_options(out)
+    add_step_options(out, values.path)
 
 
 def add_limit_options(parser: argparse.ArgumentParser, timeout_help: str) -> None:

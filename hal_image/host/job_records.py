@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import job_files, paths
 from hal_image.errors import HalError, JsonObject, UsageError
+from hal_image.host.formats import Encoding
 from hal_image.host.picture import Origin, Picture
 from hal_image.request import from_json as request_from_json
 from hal_image.workflow import Graph
@@ -85,6 +86,7 @@ class JobRecord(NamedTuple):
                 "file": file,
                 "needs": None,  # of no use any more: the engine is there, and has the inputs
                 "inputs": {},
+                "encoding": picture.encoding.to_json(),
             },
             "origin": {**origin._asdict(), "output_dir": str(origin.output_dir)},
         }
@@ -103,7 +105,13 @@ def from_json(record: JsonObject) -> JobRecord:
         **{
             **record,
             "picture": Picture(
-                **{**picture, "request": request_from_json(picture["request"]), "graph": Graph(**graph), "file": file}
+                **{
+                    **picture,
+                    "request": request_from_json(picture["request"]),
+                    "graph": Graph(**graph),
+                    "file": file,
+                    "encoding": Encoding(**picture.get("encoding", {})),
+                }
             ),
             "origin": Origin(**{**origin, "output_dir": Path(origin["output_dir"])}),
         }

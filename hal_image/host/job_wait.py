@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
 from hal_image.host import running_on
 from hal_image.host.deadline import Deadline
-from hal_image.host.delivery import command_again, deliver, remove_kept
+from hal_image.host.delivery import bring, command_again, deliver, remove_kept
 from hal_image.host.engines.link import Link, LinkClosed
 from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_standing import engine_of, is_unknown, kept_end, lost, may_be_submitted_yet
@@ -72,7 +72,7 @@ class Wait:
             while True:
                 known = self._records.read(self._record.id)
                 if known is not None and known.verdict is not None:  # its own call, or another wait, was faster
-                    saved, measured = delivered_before(known, self._record)
+                    saved, measured = delivered_before(known, self._record, self._output)
                     self._add(measured)
                     return saved
                 event = kept_end(self._record) or self._hear_of_end()
@@ -168,20 +168,19 @@ class Wait:
         raise error
 
 
-def delivered_before(known: JobRecord, wanted: JobRecord) -> tuple[Saved, JsonObject]:
+def delivered_before(known: JobRecord, wanted: JobRecord, output: Output) -> tuple[Saved, JsonObject]:
     """The picture of a job that is over already, from the place that it was brought to, and the engine's timings.
 
     Args:
         known: its record.
         wanted: the same with the target that is asked for now.
+        output: where warnings go.
 
     Raises:
         HalError: how it ended, if not with a picture; ``job_lost`` when the picture is no longer where it was.
         UsageError, EnvironmentError_: it cannot be written to another target.
     """
     import hashlib  # noqa: PLC0415 - seldom needed
-
-    from hal_image.host import output as targets  # noqa: PLC0415 - likewise
 
     if known.verdict != "done":
         error = error_from_json(known.result.get("error") or _no_error(known))
@@ -201,12 +200,8 @@ def delivered_before(known: JobRecord, wanted: JobRecord) -> tuple[Saved, JsonOb
             retryable=False,
             details={"verdict": "done", "jobs": [known.id]},
         )
-    target = wanted.picture.file
-    if target is not None and target != file:
-        targets.write(target, raw, no_clobber=wanted.picture.no_clobber)
-        image["path"] = str(target)
-    elif target is None:
-        image["path"] = None
+    if wanted.picture.file != file:
+        image, raw = bring(image, raw, wanted.picture, output)
     return Saved(image, known.result["engine"], raw), known.result["timings"]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hal_image.errors import ModelError
 from hal_image.host import model_files
+from hal_image.host.extra_arguments import LoraOption
 from hal_image.host.materials import Materials
 from hal_image.models import lora_fit, lora_keys
 from hal_image.models.contents import FAMILY_NAMES
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from hal_image.models.extras import FoundExtra
     from hal_image.models.store import ResolvedModel
     from hal_image.models.types import Model, Registry
+    from hal_image.request import ImageRequest
 
 EXAMPLES = 5
 """Names of parts that do not fit, as an error or a warning has them."""
@@ -44,6 +46,12 @@ def gather(
         for one, option in zip(found, options.lora, strict=True)
     )
     return Materials({"loras": used}, tuple(one.resolved for one in found))
+
+
+def options_of(request: ImageRequest) -> dict[str, Any]:
+    """The option values that ask for the same again."""
+    loras = [LoraOption(lora.name, lora.weight, lora.clip_weight) for lora in request.loras]
+    return {"lora": loras} if loras else {}
 
 
 class LoraCheck:

@@ -1,4 +1,6 @@
-"""What a picture carries about itself: enough to make it again. ``png`` puts it in and reads it out.
+"""What a picture carries about itself: enough to make it again.
+
+``hal_image.png`` puts it into a PNG, ``hal_image.host.exif`` into other files, by the same keywords.
 
 =============  ==========================================================================================
 ``parameters``  the text that A1111 and its kin write and read
@@ -13,11 +15,13 @@ import json
 from typing import TYPE_CHECKING
 
 from hal_image import about
+from hal_image.host.formats import PNG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hal_image.errors import JsonObject
+    from hal_image.host.formats import Encoding
     from hal_image.models.store import ResolvedFile, ResolvedModel
     from hal_image.request import ImageRequest, Lora
     from hal_image.workflow import Graph
@@ -28,15 +32,19 @@ SCHEMA_VERSION = 1
 KEYWORD = "hal8000"
 
 
-def texts(request: ImageRequest, model: JsonObject, graph: Graph, engine: JsonObject) -> dict[str, str]:
-    """The text chunks of one picture, by keyword."""
-    own = {
+def texts(
+    request: ImageRequest, model: JsonObject, graph: Graph, engine: JsonObject, encoding: Encoding = PNG
+) -> dict[str, str]:
+    """The texts of one picture, by keyword."""
+    own: JsonObject = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": about.PROGRAM, "version": about.version()},
         "request": request.to_json(),
         "model": model,
         "engine": engine,
     }
+    if encoding != PNG:
+        own["encoding"] = encoding.to_json()
     return {
         "parameters": a1111_parameters(request, model),
         "prompt": json.dumps(graph.to_prompt()),

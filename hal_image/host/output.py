@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from hal_image import paths
 from hal_image.errors import EnvironmentError_, UsageError
+from hal_image.host import formats
 
 FIELDS = ("seed", "index", "model", "date")
 DEFAULT_NAME = "hal8000-{date}-{seed}.png"
@@ -34,7 +35,12 @@ class PictureFacts(NamedTuple):
 
 
 def plan(
-    output: str | None, facts: list[PictureFacts], *, no_clobber: bool, default_name: str = DEFAULT_NAME
+    output: str | None,
+    facts: list[PictureFacts],
+    *,
+    no_clobber: bool,
+    default_name: str = DEFAULT_NAME,
+    asked_format: formats.Format | None = None,
 ) -> list[Path]:
     """The absolute target of every picture.
 
@@ -44,21 +50,23 @@ def plan(
         output: value of ``--output``; ``None`` when it was not given.
         facts: one a picture.
         no_clobber: refuse targets that exist.
-        default_name: template of the name in a folder, or without ``output``.
+        default_name: template of the name in a folder, or without ``output``, as a PNG.
+        asked_format: what a picture with a name of that kind is instead.
 
     Raises:
-        UsageError: ``output_invalid`` (bad template, not .png, a folder in the way), ``output_exists``.
+        UsageError: ``output_invalid`` (bad template, unknown suffix, a folder in the way), ``output_exists``.
         EnvironmentError_: ``output_unwritable``.
     """
+    default_name = default_name.removesuffix(".png") + formats.suffix(asked_format)
     template = output or default_name
     _check_characters(template)
     if template.endswith(("/", os.sep)) or _is_folder(template):
         template = str(Path(template) / default_name)
-    if Path(template).suffix.lower() not in {"", ".png"}:
+    if Path(template).suffix.lower() not in {"", *formats.SUFFIXES}:
         raise UsageError(
-            f"--output {template}: only PNG is written",
+            f"--output {template}: the suffix says no format that is written",
             code="output_invalid",
-            hint=f"name it {Path(template).with_suffix('.png')}",
+            hint=f"name it {Path(template).with_suffix('.png')}, or with {', '.join(formats.SUFFIXES)}",
         )
     targets = [_render(template, fact) for fact in facts]
     if len(set(targets)) < len(targets):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import png
-from hal_image.errors import HalError, InternalError, JsonObject
-from hal_image.host import metadata
+from hal_image.errors import HalError, InternalError, JsonObject, UsageError
+from hal_image.host import formats, metadata
 from hal_image.host import output as targets
 from hal_image.host.result import Warn
 from hal_image.wire import WIRE_HINT
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hal_image.host.engines import Needs
+    from hal_image.host.formats import Encoding, Format
     from hal_image.host.render import Output
     from hal_image.request import ImageRequest
     from hal_image.workflow import Graph
@@ -34,6 +35,10 @@ class Picture(NamedTuple):
         keep_alive_s: how long the model stays in memory afterwards.
         needs: what its model asks of the machine; ``None`` once it is in an engine's hands.
         inputs: pictures that the graph loads, PNG by the name that it has for them; empty once the engine has them.
+        encoding: how it is written.
+        remade_of: the ``engine`` object of the picture that it is to be the same as; ``None`` where there is none.
+        stepwise: folder for pictures of its steps; ``None`` for none.
+        preview: whether its steps are drawn on the terminal.
     """
 
     number: int
@@ -45,6 +50,10 @@ class Picture(NamedTuple):
     keep_alive_s: float
     needs: Needs | None = None
     inputs: Mapping[str, bytes] = {}
+    encoding: Encoding = formats.PNG
+    remade_of: JsonObject | None = None
+    stepwise: str | None = None
+    preview: bool = False
 
 
 class Origin(NamedTuple):
@@ -64,7 +73,7 @@ class Saved(NamedTuple):
     Attributes:
         image: its entry in ``images`` of the JSON output.
         engine: the ``engine`` object of the JSON output.
-        raw: the PNG.
+        raw: the file.
     """
 
     image: JsonObject
@@ -85,10 +94,8 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         InternalError: ``no_image``, ``wire_invalid``.
         NotAPng: what the engine made is damaged.
         HalError: ``engine_lost`` when the engine's file is gone.
-        UsageError, EnvironmentError_: the file cannot be written.
+        UsageError, EnvironmentError_: the file cannot be written, or the picture not in that format.
     """
-    import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
-
     if not event["images"]:
         raise InternalError(
             "a bug: the engine sent no picture",
@@ -119,25 +126,82 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
     engine |= origin.place
     request = picture.request
-    raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
+    texts = metadata.texts(request, picture.model, picture.graph, engine_in_picture, picture.encoding)
+    raw = png.with_texts(made, texts)
     width, height = png.size(raw)
+    if picture.encoding.format != "png":
+        raw = _encoded(made, texts, picture.encoding, output)
     if (width, height) != (request.width, request.height):
         png.check_pixels(
             made
         )  # only now: it takes a tenth of what a warm call does, and what lies is of no size asked for
         output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
-    image = {
-        "path": None,
-        "seed": request.seed,
-        "width": width,
-        "height": height,
+    if picture.remade_of is not None:
+        from hal_image.host.remake import differences  # noqa: PLC0415 - only with --from-image
+
+        differences.tell_after(picture.remade_of, engine_in_picture, output)
+    if picture.file is not None:
+        targets.write(picture.file, raw, no_clobber=picture.no_clobber)
+    return Saved(entry(picture.file, request.seed, raw, picture.encoding.format, (width, height)), engine, raw)
+
+
+def entry(file: Path | None, seed: int, raw: bytes, written: Format, size: tuple[int, int]) -> JsonObject:
+    """The entry of a finished picture in ``images`` of the JSON output.
+
+    Args:
+        file: where it is; ``None`` for standard output.
+        seed: of it.
+        raw: the file's bytes.
+        written: which format they are.
+        size: width and height in pixels.
+    """
+    import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
+
+    return {
+        "path": None if file is None else str(file),
+        "format": written,
+        "seed": seed,
+        "width": size[0],
+        "height": size[1],
         "sha256": hashlib.sha256(raw).hexdigest(),
         "bytes": len(raw),
     }
-    if picture.file is not None:
-        targets.write(picture.file, raw, no_clobber=picture.no_clobber)
-        image["path"] = str(picture.file)
-    return Saved(image, engine, raw)
+
+
+def _encoded(made: bytes, texts: Mapping[str, str], encoding: Encoding, output: Output) -> bytes:
+    from hal_image.host.encoding import encode  # noqa: PLC0415 - a PNG needs no Pillow
+
+    raw, left_out = encode(made, texts, encoding)
+    if left_out:
+        output.warn(
+            "metadata_cut",
+            f"{formats.NAMES[encoding.format]} has too little room for all that the picture says of itself, which is "
+            f"left without: {', '.join(left_out)}",
+            {"left_out": list(left_out)},
+        )
+    return raw
+
+
+def as_written(raw: bytes, encoding: Encoding, output: Output) -> bytes:
+    """A file that is finished, in the format that is asked for now.
+
+    Raises:
+        NotAPng: it is damaged.
+        UsageError: ``output_invalid``: there is no way from the one to the other; ``picture_too_large``.
+        EnvironmentError_: ``format_unavailable``.
+    """
+    from hal_image.host import picture_file  # noqa: PLC0415 - seldom needed
+
+    known = picture_file.read(raw)
+    if known.format == encoding.format:
+        return raw
+    if known.format != "png":  # what is lost does not come back
+        raise UsageError(
+            f"the picture was written as {formats.NAMES[known.format]} already",
+            code="output_invalid",
+            hint=f"name the file {formats.suffix(known.format)}",
+        )
+    return _encoded(raw, known.texts, encoding, output)
 
 
 def _told_before(told: Warn, output: Output) -> bool:

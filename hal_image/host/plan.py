@@ -117,7 +117,12 @@ class Planner:
             self._check_loras(materials, resolved)
         names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
         graphs = [build_graph(request, model, names) for request in requests]
-        return Plan(requests, graphs, files, resolved, chosen, materials)
+        plan = Plan(requests, graphs, files, resolved, chosen, materials)
+        if getattr(options, "remake", None) is not None:
+            from hal_image.host.remake import differences  # noqa: PLC0415 - only with --from-image
+
+            differences.tell_before(options.remake, plan.model_facts(), self._output)
+        return plan
 
     def make_ready(self, plan: Plan, deadline: Deadline) -> Plan:
         """Writes what comes inside this package to the models folder, and notes that the model is used.

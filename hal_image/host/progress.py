@@ -11,6 +11,7 @@ from hal_image.host.durations import show_duration
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.host.render import Output
+    from hal_image.host.terminal_preview import TerminalPreview
 
 LINE_EVERY_S = 15.0
 """Seconds between two lines of progress where there is no terminal to draw a bar on."""
@@ -30,6 +31,7 @@ class Progress:
         self._index = 0
         self._bar: Any = None
         self._draws = not output.quiet and sys.stderr is not None and sys.stderr.isatty()
+        self._preview: TerminalPreview | None = None
         self._said: set[str] = set()
         self._last_line = time.monotonic()
 
@@ -48,8 +50,30 @@ class Progress:
         elif kind in {"done", "failed"}:
             self.close()
 
+    def picture(self, jpeg: bytes) -> None:
+        """Draws how a picture looks by now, above the bar."""
+        from hal_image.host.terminal_preview import TerminalPreview  # noqa: PLC0415 - only for --preview
+
+        if self._preview is None:
+            self._preview = TerminalPreview()
+            self._output.before_message = self._make_room
+        if self._bar is not None:
+            self._bar.clear()
+        self._preview.draw(jpeg)
+        if self._bar is not None:
+            self._bar.refresh()
+
+    def _make_room(self) -> None:
+        """A message comes."""
+        if self._bar is not None:
+            self._bar.clear()
+        if self._preview is not None:
+            self._preview.leave()
+
     def close(self) -> None:
         """Takes the bar away."""
+        if self._preview is not None:
+            self._preview.leave()
         if self._bar is not None:
             self._bar.close()
             self._bar = None

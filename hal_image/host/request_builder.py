@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hal_image import paths
 from hal_image.errors import UsageError
@@ -130,3 +130,20 @@ def build(
         )
         for index in range(options.count)
     ]
+
+
+def options_of(request: ImageRequest) -> dict[str, Any]:
+    """The values of the options here that ask for the same again, by their argparse names."""
+    names = (
+        "prompt",
+        "negative_prompt",
+        "model",
+        "width",
+        "height",
+        "steps",
+        "cfg",
+        "guidance",
+        "sampler",
+        "scheduler",
+    )
+    return {**{name: getattr(request, name) for name in names}, "seed": request.seed}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from hal_image import job_inputs
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
-from hal_image.host import running_on
+from hal_image.host import running_on, stepwise
 from hal_image.host.deadline import Deadline
 from hal_image.host.delivery import deliver, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
@@ -206,6 +206,7 @@ class Session:
             keep_alive_s=picture.keep_alive_s,
             keep=record.kept,
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
+            **({"step_pictures": True} if picture.stepwise is not None or picture.preview else {}),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
@@ -217,6 +218,9 @@ class Session:
 
     def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
+        if kind == "step_picture":
+            self._show_step(picture, event, self._jobs[job].origin.output_dir)
+            return
         self._progress.show(event, picture.number - 1)
         if kind == "running":
             self._began = True
@@ -238,6 +242,13 @@ class Session:
             if not self._limited:  # the next one's time begins when it starts
                 self._deadline = Deadline.after(None)
             self._save(event, job)
+
+    def _show_step(self, picture: Picture, event: JsonObject, output_dir: Path) -> None:
+        jpeg = stepwise.read(event, output_dir)
+        if jpeg is not None:
+            stepwise.keep(picture, event["number"], jpeg, self._output)
+            if picture.preview:
+                self._progress.picture(jpeg)
 
     def _started(self, device: str | None, picture: Picture) -> None:
         if picture.number > 1:  # since our own picture before it; how long the first one waited the engine knows

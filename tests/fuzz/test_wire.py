@@ -39,6 +39,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "running": {"device": "cpu"},
     "node": {"class_type": "KSampler"},
     "progress": {"value": 1, "max": 2},
+    "step_picture": {"number": 1, "image": f"{JOB}/step-00001.jpg"},
     "done": {"images": [f"{JOB}/image_00001_.png"], "timings": TIMES, "engine": {}, "warnings": []},
     "failed": {"error": ERROR},
     "status": {"state": "idle"},

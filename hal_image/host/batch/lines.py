@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hal_image.errors import UsageError
+from hal_image.errors import HalError, UsageError
 from hal_image.host.request_builder import given_prompt
 
 if TYPE_CHECKING:
@@ -22,9 +22,11 @@ FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
     "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
     "init_image", "strength", "mask", "feather", "outpaint", "lora", "control",
+    "format", "quality", "lossless",
+    "from_image", "stepwise",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
-FLAGS = ("no_clobber", "low_vram")
+FLAGS = ("no_clobber", "low_vram", "lossless")
 """Those of them that are there or not."""
 REPEATED = ("lora", "control")
 """Those that may be given several times, in a list; a line that has one drops all of those of the command line."""
@@ -33,7 +35,8 @@ WHOLE_BATCH = "it holds for the whole batch"
 OF_THE_CALL = {
     **dict.fromkeys(("engine", "models_dir", "gpu", "cpu", "hot_cache", "keep_alive"), ONE_ENGINE),
     **dict.fromkeys(
-        ("timeout", "no_download", "offline", "dry_run", "json", "jsonl", "quiet", "verbose", "resume"), WHOLE_BATCH
+        ("timeout", "no_download", "offline", "dry_run", "json", "jsonl", "quiet", "verbose", "resume", "preview"),
+        WHOLE_BATCH,
     ),
 }
 """Options that a line cannot have, and why."""
@@ -59,7 +62,7 @@ class Line(NamedTuple):
     id: str | int | float | None
     options: argparse.Namespace | None
     prompt: str
-    error: UsageError | None
+    error: HalError | None
 
 
 def understand(line: RawLine, call: argparse.Namespace) -> Line:
@@ -76,14 +79,24 @@ def understand(line: RawLine, call: argparse.Namespace) -> Line:
             fields = _fields(text)
             name = _id(fields)
             options = _options(fields, call)
-            prompt = given_prompt(options.prompt, options.prompt_file)
         else:
             options = argparse.Namespace(**{**vars(call), "prompt": text, "prompt_file": None})
-            prompt = given_prompt(text, None)
-    except UsageError as error:
+            options.given = call.given | {"prompt"}
+        if options.from_image is not None:
+            options = _remade(options)
+        prompt = given_prompt(options.prompt, options.prompt_file)
+    except HalError as error:
         return Line(line.number, _digest(line.raw), name, None, "", error)
     read = prompt if options.prompt_file is not None else ""
+    if options.from_image is not None:
+        read += repr(options.remake.past)
     return Line(line.number, _digest(line.raw, read), name, options, prompt, None)
+
+
+def _remade(options: argparse.Namespace) -> argparse.Namespace:
+    from hal_image.host.remake.merge import take_over  # noqa: PLC0415 - no other picture needs it
+
+    return take_over(options, options.given)
 
 
 def _digest(raw: bytes, prompt: str = "") -> str:
@@ -150,8 +163,10 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
     """
     options = argparse.Namespace(**{**vars(call), "prompt": None, "prompt_file": None})
     given = {name: value for name, value in fields.items() if value is not None}
+    options.given = call.given | given.keys()
     for these, others in (SIZES, SIZES[::-1]):
         if these & given.keys() and not others & given.keys():
+            options.given -= others
             for other in others:
                 setattr(options, other, None)
     arguments = []

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
-import json
 import os
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hal_image import png
 from hal_image.errors import EnvironmentError_, HalError, InternalError, JsonObject, UsageError
-from hal_image.host import metadata
+from hal_image.host import formats, metadata, picture_file, stepwise, terminal_preview
 from hal_image.host import output as targets
 from hal_image.host.batch.lines import Line, understand
 from hal_image.host.deadline import Deadline
-from hal_image.host.picture import Picture
+from hal_image.host.picture import Picture, entry
 
 if TYPE_CHECKING:
     from hal_image.host.batch.journal import Journal
@@ -88,6 +85,7 @@ class Pictures:
         self._results = results
         self._output = output
         self._template = _numbered(options.output)
+        self._preview = terminal_preview.is_shown(options, output)
         self._held: Line | None = None
         """Waits until nothing is being made: its model is to be looked for, and maybe to be downloaded."""
         self._queue: deque[Picture] = deque()
@@ -226,7 +224,10 @@ class Pictures:
         facts = [
             targets.PictureFacts(request.seed, opened.line.number, request.model, self._date) for request in requests
         ]
-        files = targets.plan(template, facts, no_clobber=False, default_name=DEFAULT_NAME)
+        files = targets.plan(template, facts, no_clobber=False, default_name=DEFAULT_NAME, asked_format=options.format)
+        for file in files[:1]:
+            formats.check_pictures(formats.of_file(options, file), options, requests, self._output)
+        stepwise.folder(options, files)
         for number, file in enumerate(files, start=1):
             if number not in opened.images:
                 self._take(file)
@@ -263,7 +264,21 @@ class Pictures:
                 self._made += 1
                 self._places[self._made] = Place(opened, number)
                 self._queue.append(
-                    Picture(self._made, request, graph, model, file, options.no_clobber, keep_alive_s, needs, inputs)
+                    Picture(
+                        self._made,
+                        request,
+                        graph,
+                        model,
+                        file,
+                        options.no_clobber,
+                        keep_alive_s,
+                        needs,
+                        inputs,
+                        formats.of_file(options, file),
+                        None if options.from_image is None else options.remake.engine,
+                        stepwise.folder(options, [file]),
+                        self._preview,
+                    )
                 )
 
 
@@ -290,14 +305,10 @@ def _picture_of(file: Path, request: ImageRequest) -> JsonObject | None:
     """The entry in ``images`` of a file that says of itself that it is the picture of ``request``, else ``None``."""
     try:
         raw = file.read_bytes()
-        own = json.loads(png.read_texts(raw)[metadata.KEYWORD])
-        width, height = png.size(raw)
-        png.check_pixels(raw)
-        same = own["request"] == request.to_json()
-    except (OSError, HalError, KeyError, TypeError, ValueError):
+        known = picture_file.read(raw)
+        picture_file.check_pixels(known, raw)
+    except (OSError, HalError):
         return None
-    if not same:
+    if (known.json(metadata.KEYWORD) or {}).get("request") != request.to_json():
         return None
-    sha256 = hashlib.sha256(raw).hexdigest()
-    size = {"width": width, "height": height}
-    return {"path": str(file), "seed": request.seed, **size, "sha256": sha256, "bytes": len(raw)}
+    return entry(file, request.seed, raw, known.format, (known.width, known.height))

@@ -79,7 +79,7 @@ class BatchProgress(Progress):
 
             # all pictures count alike for the time that is left: the first ones are slow, which a mean forgets
             self._bar = tqdm(total=self._total, unit="line", leave=False, file=sys.stderr, smoothing=0)
-            self._output.before_message = self._bar.clear
+            self._output.before_message = self._make_room
         if time.monotonic() - self._drawn < DRAW_EVERY_S:
             return
         self._drawn = time.monotonic()

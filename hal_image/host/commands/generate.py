@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
+from hal_image.host import formats, stepwise, terminal_preview
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
 from hal_image.host.picture import Picture, Saved
 from hal_image.host.plan import Plan, Planner
 from hal_image.host.progress import Progress
-from hal_image.host.request_builder import read_prompt
+from hal_image.host.request_builder import given_prompt, read_prompt
 from hal_image.host.result import Result, told_request
 from hal_image.host.session import Session
 from hal_image.host.timings import Timings
@@ -34,18 +35,22 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         HalError: as its subclasses say; pictures that were finished before it stay, and are in the JSON output.
     """
     timings = Timings()
+    if options.from_image is not None:
+        from hal_image.host.remake.merge import take_over  # noqa: PLC0415 - no other picture needs it
+
+        options = take_over(options, options.given)
     to_stdout = options.output == targets.STDOUT
     if to_stdout and (options.count > 1 or output.machine):
         raise UsageError(
-            "--output - writes one PNG to standard output",
+            "--output - writes one picture to standard output",
             code="output_invalid",
             hint="leave out --count, --json and --jsonl, or give a file name",
         )
     deadline = Deadline.after(options.timeout)
-    prompt = read_prompt(options)
+    prompt = _prompt(options)
     models_dir = paths.models_dir(options.models_dir)
     planner = Planner(models_dir, output)
-    plan = planner.plan(options, prompt, lambda requests: _place(options, requests))
+    plan = planner.plan(options, prompt, lambda requests: _place(options, requests, output))
     request_json = told_request(plan.requests[0], options.count)
     data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
     output.partial_data = data
@@ -65,7 +70,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     listener = GenerateListener(options, output, plan, data)
     session = Session(
         options.engine,
-        _pictures(plan, options),
+        _pictures(plan, options, preview=terminal_preview.is_shown(options, output)),
         listener,
         output=output,
         progress=Progress(output, options.count),
@@ -83,6 +88,12 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
 
 
+def _prompt(options: argparse.Namespace) -> str:
+    if options.from_image is not None and not options.given & {"prompt", "prompt_file"}:
+        return given_prompt(options.prompt, None)  # whatever it says: "-" too is a prompt then
+    return read_prompt(options)
+
+
 def _tell_rest(error: TimeoutError_, missing: int) -> None:
     """Says how many of the missing pictures nobody makes: neither done nor running on."""
     rest = missing - len(error.details.get("jobs", ()))
@@ -91,26 +102,46 @@ def _tell_rest(error: TimeoutError_, missing: int) -> None:
         error.message += f", and {rest} more {'picture was' if rest == 1 else 'pictures were'} not begun"
 
 
-def _place(options: argparse.Namespace, requests: list[ImageRequest]) -> list[Path]:
+def _place(options: argparse.Namespace, requests: list[ImageRequest], output: Output) -> list[Path]:
     """Where the pictures go; nothing for standard output."""
     if options.output == targets.STDOUT:
+        formats.check_pictures(formats.of_file(options, None), options, requests, output)
+        stepwise.folder(options, [])
         return []
     date = time.strftime(targets.DATE_FORMAT)
     facts = [
         targets.PictureFacts(request.seed, number, request.model, date)
         for number, request in enumerate(requests, start=1)
     ]
-    return targets.plan(options.output, facts, no_clobber=options.no_clobber)
+    files = targets.plan(options.output, facts, no_clobber=options.no_clobber, asked_format=options.format)
+    formats.check_pictures(formats.of_file(options, files[0]), options, requests, output)
+    stepwise.folder(options, files)
+    return files
 
 
-def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
+def _pictures(plan: Plan, options: argparse.Namespace, *, preview: bool) -> Iterator[Picture]:
     """The pictures in order, as a session takes them."""
     model = plan.model_facts()
     inputs = plan.materials.inputs
     needs = plan.needs(low_vram=options.low_vram)
+    steps = stepwise.folder(options, plan.files)
     for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
         file = plan.files[index] if plan.files else None
-        yield Picture(index + 1, request, graph, model, file, options.no_clobber, options.keep_alive, needs, inputs)
+        yield Picture(
+            index + 1,
+            request,
+            graph,
+            model,
+            file,
+            options.no_clobber,
+            options.keep_alive,
+            needs,
+            inputs,
+            formats.of_file(options, file),
+            None if options.from_image is None else options.remake.engine,
+            steps,
+            preview,
+        )
 
 
 def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from hal_image.errors import JsonObject, UsageError
+from hal_image.host import formats
 from hal_image.host import output as targets
 from hal_image.host.job_records import JobRecord, JobRecords
 from hal_image.host.job_standing import standings
@@ -95,7 +96,7 @@ def _with_target(record: JobRecord, options: argparse.Namespace, output: Output)
     if options.output == targets.STDOUT or (options.output is None and picture.file is None):
         if output.machine or options.output is None:
             raise UsageError(
-                "--output - writes one PNG to standard output"
+                "--output - writes one picture to standard output"
                 if output.machine and options.output
                 else f"job {record.id} was to go to standard output",
                 code="output_invalid",
@@ -105,8 +106,11 @@ def _with_target(record: JobRecord, options: argparse.Namespace, output: Output)
     if options.output is not None:
         request = picture.request
         facts = [targets.PictureFacts(request.seed, 1, request.model, time.strftime("%Y%m%d-%H%M%S"))]
-        (file,) = targets.plan(options.output, facts, no_clobber=options.no_clobber)
-        return record._replace(picture=picture._replace(file=file, no_clobber=options.no_clobber))
+        kept = picture.encoding.format
+        (file,) = targets.plan(options.output, facts, no_clobber=options.no_clobber, asked_format=kept)
+        named = formats.known(file.name) or kept
+        encoding = picture.encoding if named == kept else formats.checked(named, quality=None, lossless=False)
+        return record._replace(picture=picture._replace(file=file, no_clobber=options.no_clobber, encoding=encoding))
     if record.verdict is None and picture.file is not None:
         targets.check(picture.file, no_clobber=picture.no_clobber)
     return record

@@ -10,8 +10,9 @@ import pytest
 
 from hal_image import about
 from hal_image.errors import HalError
-from hal_image.host import arguments, delivery
+from hal_image.host import arguments, delivery, formats, picture_file
 from hal_image.host.delivery import command_again, deliver, remove_kept
+from hal_image.host.formats import Encoding
 from hal_image.host.render import Output
 from hal_image.request import Control, InputPicture, Lora
 from tests.unit.host.job_examples import done, record
@@ -128,3 +129,26 @@ def test_it_names_loras_and_controlnets_too(tmp_path: Path) -> None:
 
 def test_a_prompt_like_a_book_is_not_repeated_in_a_hint(tmp_path: Path) -> None:
     assert len(command_again(record(tmp_path, prompt="x" * (delivery.MAX_PROMPT + 1)))) < 100
+
+
+def test_a_picture_that_another_call_wrote_is_brought_in_the_format_of_this_one(
+    job: JobRecord, records: JobRecords, tmp_path: Path
+) -> None:
+    deliver(job, done(job), records, OUTPUT)
+    wanted = job.picture._replace(file=tmp_path / "other.webp", encoding=Encoding("webp"))
+    saved = deliver(job._replace(picture=wanted), done(job), records, OUTPUT)
+    assert (saved.image["format"], saved.image["path"]) == ("webp", str(tmp_path / "other.webp"))
+    raw = (tmp_path / "other.webp").read_bytes()
+    assert (saved.raw, saved.image["sha256"]) == (raw, hashlib.sha256(raw).hexdigest())
+    assert picture_file.read(raw).format == "webp"
+
+
+def test_a_picture_that_has_no_room_in_its_format_is_kept_for_another(
+    job: JobRecord, records: JobRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(formats.MAX_SIDE, "webp", 32)
+    with pytest.raises(HalError) as caught:
+        deliver(job._replace(picture=job.picture._replace(encoding=Encoding("webp"))), done(job), records, OUTPUT)
+    assert caught.value.code == "picture_too_large"
+    assert f"wait {job.id} --output FILE" in caught.value.hint
+    assert len(left(job)) == 2

@@ -13,6 +13,7 @@ from hal_image import job_files
 from hal_image.errors import UsageError
 from hal_image.host import job_records
 from hal_image.host.engines import Connection
+from hal_image.host.formats import Encoding
 from hal_image.host.job_records import JobRecords, from_json
 from tests.unit.host.job_examples import FACTS, job_id, record, write
 
@@ -156,3 +157,17 @@ def test_a_record_of_another_version_is_none(tmp_path: Path) -> None:
     written = record(tmp_path).to_json()
     with pytest.raises(TypeError):
         from_json({**written, "of_the_future": 1})
+
+
+def test_a_record_says_how_the_picture_is_written(records: JobRecords, tmp_path: Path) -> None:
+    example = record(tmp_path)
+    changed = {"encoding": Encoding("webp", None, lossless=True), "remade_of": {"torch": "2.4.1"}, "stepwise": "/steps"}
+    picture = example.picture._replace(**changed)
+    assert records.begin(example.id, picture, connection(tmp_path), tmp_path).kept
+    read = records.read(example.id)
+    assert read is not None
+    assert read.picture == picture
+    older = read.to_json()
+    for name in ("encoding", "remade_of", "stepwise", "preview"):
+        del older["picture"][name]
+    assert from_json(older).picture == example.picture

@@ -58,7 +58,7 @@ def test_several_pictures_under_one_name_are_numbered() -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["{sead}.png", "{seed.real}.png", "{0}.png", "{}.png", "{seed", "{seed:zz}.png", "x.jpg", "x.jpeg", "x.webp"],
+    ["{sead}.png", "{seed.real}.png", "{0}.png", "{}.png", "{seed", "{seed:zz}.png", "x.gif", "x.jpg.txt", "x.jp2"],
 )
 def test_bad_templates(template: str) -> None:
     with pytest.raises(UsageError) as caught:
