@@ -50,6 +50,8 @@ class ImageRequest(NamedTuple):
         guidance: distilled guidance of FLUX-dev models, 0..100; ``None`` where the model has none.
         sampler, scheduler: ComfyUI's names, e.g. ``"dpmpp_2m"``, ``"karras"``.
         seed: 0..2**64-1.
+        presets: names of the user's presets that had a part in it. What they said is in the other fields, so nobody
+            needs them to make it again.
     """
 
     prompt: str
@@ -63,6 +65,7 @@ class ImageRequest(NamedTuple):
     sampler: str
     scheduler: str
     seed: int
+    presets: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it is told and kept: without the fields that have a default and the value of it."""
@@ -71,7 +74,9 @@ class ImageRequest(NamedTuple):
         return {name: _plain(value) for name, value in fields if name not in defaults or value != defaults[name]}
 
 
-_RECORDS: dict[str, Callable[[Any], object]] = {}
+_RECORDS: dict[str, Callable[[Any], object]] = {
+    "presets": tuple,
+}
 """How a field that is no plain value is read from JSON, by name."""
 
 

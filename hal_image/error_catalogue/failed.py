@@ -109,6 +109,11 @@ FAILED: dict[str, Entry] = {
         "the file that `info` was given, or what came from the engine, is no PNG, or cut off or damaged",
         helps="give a whole PNG; run it again",
     ),
+    "picture_gone": Entry(
+        HalError,
+        "a picture of [`--vary`](vary.md) was removed before its contact sheet could be made",
+        helps="the others are there",
+    ),
     "no_metadata": Entry(
         HalError,
         "`info`: the picture says nothing about how it was made",

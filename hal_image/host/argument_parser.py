@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HELP_WIDTH = 100
 
@@ -39,6 +42,21 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
     # argparse makes one for every option that is added; with a width of its own it does not ask the terminal for one,
     # for which it would import shutil and half of the compression modules.
     return argparse.RawDescriptionHelpFormatter(prog, width=HELP_WIDTH)
+
+
+def typed(parser: argparse.ArgumentParser, argv: Sequence[str]) -> frozenset[str]:
+    """Names of the options that stand on a command line, also with the value that is their default.
+
+    Args:
+        parser: what has read the line already.
+        argv: the line.
+    """
+    untouched = object()
+    several = argparse._AppendAction  # noqa: SLF001 - these take what is there for the beginning of a list
+    actions = [action for action in parser._actions if action.dest != argparse.SUPPRESS]  # noqa: SLF001 - no other way
+    start = {action.dest: None if isinstance(action, several) else untouched for action in actions}
+    found = vars(parser.parse_args(list(argv), argparse.Namespace(**start)))
+    return frozenset(name for name, value in found.items() if value is not untouched and value is not None)
 
 
 def add_engine_options(parser: argparse.ArgumentParser, *, keep_alive: bool) -> None:

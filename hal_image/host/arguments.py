@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING
 from hal_image import about
 from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
-from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
+from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options, typed
 from hal_image.host.command_arguments import COMMANDS, check, command_parser
-from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.drawing_arguments import (
+    add_limit_options,
+    add_model_options,
+    add_preset_options,
+    add_target_options,
+    add_vary_option,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -53,9 +59,14 @@ def parse(argv: Sequence[str], program: str) -> argparse.Namespace:
         options = parser.parse_args(list(argv[1:]))
         options.command = argv[0]
         check(parser, options)
+        if options.command == "batch" and options.preset:
+            options.typed = typed(parser, argv[1:])
         return options
-    options = generate_parser(program).parse_args(list(argv))
+    parser = generate_parser(program)
+    options = parser.parse_args(list(argv))
     options.command = GENERATE
+    if options.preset:
+        options.typed = typed(parser, argv)
     return options
 
 
@@ -75,6 +86,8 @@ def generate_parser(program: str) -> Parser:
     text.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
 
     add_model_options(parser)
+    add_preset_options(parser)
+    add_vary_option(parser)
     add_target_options(
         parser,
         'file, folder/, or "-" for PNG bytes on standard output; {seed} {index} {model} {date} are filled in',

@@ -91,6 +91,8 @@ def _values(action: argparse.Action, given: Sequence[str]) -> Iterable[Word]:
     kind = _NAMES_OF.get(given[0]) if action.dest == "names" and given else action.dest
     if kind == "model":
         return _models()
+    if kind == "preset":
+        return _presets()
     kind = kind if kind in {FILES, FOLDERS} else _BY_METAVAR.get(metavar)
     return [] if kind is None else [Word(kind)]
 
@@ -101,6 +103,15 @@ def _models() -> list[Word]:
 
         return [Word(model.name, model.description) for model in registry.load().models.values()]
     except (HalError, ImportError):  # a registry that is wrong, or nothing is installed yet to read it with
+        return []
+
+
+def _presets() -> list[Word]:
+    try:
+        from hal_image.host import presets  # noqa: PLC0415 - only for names
+
+        return [Word(preset.name, preset.description) for preset in presets.load().values()]
+    except (HalError, ImportError):  # as for models
         return []
 
 

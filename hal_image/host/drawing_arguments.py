@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image.host import argument_values as values
+from hal_image.host import vary
 from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLERS, SCHEDULERS
 
 if TYPE_CHECKING:
@@ -37,6 +38,30 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar="N",
         help="pictures; seeds count up from --seed",
+    )
+
+
+def add_preset_options(parser: argparse.ArgumentParser) -> None:
+    """What was written down beforehand."""
+    group = parser.add_argument_group("presets")
+    group.add_argument(
+        "--preset",
+        action="append",
+        metavar="NAME",
+        help="options and words under a name, see `presets`; can be given several times, the later wins",
+    )
+
+
+def add_vary_option(parser: argparse.ArgumentParser) -> None:
+    """Several pictures of one call."""
+    group = parser.add_argument_group("grids")
+    group.add_argument(
+        "--vary",
+        type=vary.axis,
+        action="append",
+        metavar="KEY=V1,V2",
+        help="a picture of each combination, and a contact sheet: seed=x3, steps=4..12:4, cfg, guidance, sampler, "
+        "scheduler, model, size; several times for rows and columns",
     )
 
 

@@ -36,7 +36,7 @@ NOTHING_MORE = Materials()
 
 
 def gather(
-    options: argparse.Namespace,  # noqa: ARG001
+    options: argparse.Namespace,
     model: Model,  # noqa: ARG001
     registry: Registry,  # noqa: ARG001
     models_dir: Path,  # noqa: ARG001
@@ -51,4 +51,8 @@ def gather(
         models_dir: where model files are.
         output: where warnings go.
     """
-    return NOTHING_MORE
+    if not options.preset:
+        return NOTHING_MORE
+    from hal_image.host import presets  # noqa: PLC0415 - it knows this module
+
+    return NOTHING_MORE.with_more(presets.gather(options))

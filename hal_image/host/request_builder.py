@@ -108,7 +108,7 @@ def build(
         UsageError: ``size_invalid`` when the family cannot make that size, ``size_twice``.
     """
     width, height = _size(options, model)
-    first = options.seed if options.seed is not None else int.from_bytes(os.urandom(8), "big") % RANDOM_SEEDS
+    first = options.seed if options.seed is not None else random_seed()
     defaults = model.defaults
     guidance = None
     if defaults.guidance is not None:
@@ -130,6 +130,11 @@ def build(
         )
         for index in range(options.count)
     ]
+
+
+def random_seed() -> int:
+    """A seed for who does not care."""
+    return int.from_bytes(os.urandom(8), "big") % RANDOM_SEEDS
 
 
 def _size(options: argparse.Namespace, model: Model) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image.errors import UsageError
+from hal_image.host import presets
 from hal_image.host.request_builder import given_prompt
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
     "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
+    "preset",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram")
@@ -33,6 +35,8 @@ OF_THE_CALL = {
     ),
 }
 """Options that a line cannot have, and why."""
+NOT_IN_A_BATCH = {"vary": "a grid is one call of its own"}
+"""Options that a batch cannot have either."""
 SIZES = ({"size"}, {"width", "height"})
 """Options that exclude each other: a line that has one drops the other of the command line."""
 ID_CHARACTERS = 200
@@ -76,9 +80,12 @@ def understand(line: RawLine, call: argparse.Namespace) -> Line:
         else:
             options = argparse.Namespace(**{**vars(call), "prompt": text, "prompt_file": None})
             prompt = given_prompt(text, None)
+        options, prompt = presets.reworded(options, prompt)
     except UsageError as error:
         return Line(line.number, _digest(line.raw), name, None, "", error)
-    read = prompt if options.prompt_file is not None else ""
+    read = prompt if options.prompt_file is not None or options.preset else ""
+    if options.preset:  # what is behind their names may be another thing the next time
+        read += repr([getattr(options, field) for field in FIELDS])
     return Line(line.number, _digest(line.raw, read), name, options, prompt, None)
 
 
@@ -146,17 +153,15 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
     """
     options = argparse.Namespace(**{**vars(call), "prompt": None, "prompt_file": None})
     given = {name: value for name, value in fields.items() if value is not None}
+    if "preset" in given:
+        options = presets.applied_over(options, _names(given.pop("preset")))
     for these, others in (SIZES, SIZES[::-1]):
         if these & given.keys() and not others & given.keys():
             for other in others:
                 setattr(options, other, None)
     arguments = []
     for name, value in given.items():
-        if name in OF_THE_CALL:
-            option = f"--{name.replace('_', '-')}"
-            raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
-        if name not in FIELDS:
-            raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
+        _check_name(name)
         if name in FLAGS:
             if not isinstance(value, bool):
                 raise _invalid(f"{name}: {_short(value)} is neither true nor false", "write true or false, unquoted")
@@ -168,6 +173,24 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
     except UsageError as error:
         raise _invalid(_of_field(error.message), "a field takes what its option takes: see --help") from error
     return options
+
+
+def _check_name(name: str) -> None:
+    if name in NOT_IN_A_BATCH:
+        raise _invalid(f"{name}: a line cannot have it: {NOT_IN_A_BATCH[name]}", "write a line for each picture")
+    if name in OF_THE_CALL:
+        option = f"--{name.replace('_', '-')}"
+        raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
+    if name not in FIELDS:
+        raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
+
+
+def _names(value: Any) -> list[str]:
+    """The presets of a line: one name, or a list of them."""
+    names = value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
+    if not all(isinstance(name, str) and not _has_surrogates(name) for name in names):
+        raise _invalid("preset: it is the name of a preset, or a list of names", "write the names in quotes")
+    return list(names)
 
 
 @cache
