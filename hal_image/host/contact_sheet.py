@@ -37,6 +37,11 @@ class Labels(NamedTuple):
     above: Sequence[str]
     left: Sequence[str]
 
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(self.left) or math.ceil(len(self.above) / self.columns)
+
 
 class Place(NamedTuple):
     """Where a picture is on the sheet, in pixels from its upper left corner."""
@@ -107,12 +112,12 @@ def layout(
         text_width: pixels of a text in letters of that height.
         most: no side of the sheet has more pixels.
     """
-    columns, rows = said.columns, math.ceil(len(sizes) / said.columns)
+    columns, rows = said.columns, said.rows
     widest, highest = (max(size[axis] for size in sizes) for axis in (0, 1))
     rough = min(1.0, most / (columns * widest), most / (rows * highest))
     font = min(max(MIN_FONT, int(highest * rough / 16)), MAX_FONT)
     font = max(LEAST_FONT, min(font, int(most / rows / 2)))
-    line, gap = line_height(font), max(2, font // 2)
+    line, gap = line_height(font), max(1, min(font // 2, most // (8 * max(rows, columns))))
     left = min(math.ceil(max((text_width(text, font) for text in said.left), default=0)), most // 4)
     left += gap if left else 0
     heads = 1 if said.left else rows
@@ -158,18 +163,22 @@ def draw(files: Sequence[Path], said: Labels, *, most: int = MAX_SIDE) -> tuple[
     """
     from PIL import Image, ImageDraw  # noqa: PLC0415 - costs 40 ms, and few calls make a sheet
 
-    sizes = []
-    for file in files:
-        with Image.open(file) as image:
-            sizes.append(image.size)
-    plan = layout(sizes, said, _text_width, most=most)
-    sheet = Image.new("RGB", (plan.width, plan.height), BACKGROUND)
-    for file, place in zip(files, plan.places, strict=True):
-        with Image.open(file) as image:
-            picture = image.convert("RGB")
-        if picture.size != (place.width, place.height):
-            picture = picture.resize((place.width, place.height), Image.Resampling.LANCZOS)
-        sheet.paste(picture, (place.x, place.y))
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # pictures of ours, however large they were asked for
+    try:
+        sizes = []
+        for file in files:
+            with Image.open(file) as image:
+                sizes.append(image.size)
+        plan = layout(sizes, said, _text_width, most=most)
+        sheet = Image.new("RGB", (plan.width, plan.height), BACKGROUND)
+        for file, place in zip(files, plan.places, strict=True):
+            with Image.open(file) as image:
+                picture = image.convert("RGB")
+            if picture.size != (place.width, place.height):
+                picture = picture.resize((place.width, place.height), Image.Resampling.LANCZOS)
+            sheet.paste(picture, (place.x, place.y))
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
     _write_labels(ImageDraw.Draw(sheet), plan, said)
     raw = io.BytesIO()
     sheet.save(raw, "PNG", compress_level=4)  # a third of the time of the usual 6, for a few per cent of the bytes

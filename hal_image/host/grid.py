@@ -43,6 +43,15 @@ class GridPlan(NamedTuple):
     plans: list[Plan]
     sheet: Path
 
+    @property
+    def labels(self) -> contact_sheet.Labels:
+        """What stands on the contact sheet."""
+        return contact_sheet.labels(*self.grid.labels())
+
+    def sheet_json(self) -> JsonObject:
+        """What is known of the contact sheet before it is drawn."""
+        return {"path": str(self.sheet), "columns": self.labels.columns, "rows": self.labels.rows}
+
     def varied(self, number: int) -> JsonObject:
         """What the picture ``number``, from 1, has of each key, as it is told."""
         return {key: plain(value) for key, value in self.cells[number - 1].items()}
@@ -125,10 +134,13 @@ def _sheet_target(
         UsageError, EnvironmentError_: as for ``output.check``.
     """
     template = targets.template_of(output)
-    name = ""
+    name, left_out = "", False
     for literal, field, width, _ in string.Formatter().parse(template.removesuffix(Path(template).suffix)):
-        name += literal.replace("{", "{{").replace("}", "}}")
-        if field in {"index", *varied}:
+        # where nothing is left of a part, nor is what set it off from the next
+        bare = left_out and (not name or name.endswith("/"))
+        name += (literal.lstrip("-_ /") if bare else literal).replace("{", "{{").replace("}", "}}")
+        left_out = field in {"index", *varied}
+        if left_out:
             name = name.rstrip("-_ ")
         elif field is not None:
             name += f"{{{field}:{width}}}"
@@ -156,10 +168,9 @@ def write_sheet(planned: GridPlan, images: Sequence[JsonObject], *, no_clobber: 
         HalError: ``picture_gone``.
         UsageError, EnvironmentError_: as for ``output.write``.
     """
-    above, left = planned.grid.labels()
     files = [one.files[0] for one in planned.plans]
     try:
-        drawn, layout = contact_sheet.draw(files, contact_sheet.labels(above, left))
+        drawn, layout = contact_sheet.draw(files, planned.labels)
     except OSError as error:
         raise HalError(
             f"a picture is not there any more, and the sheet cannot be made: {error}",
@@ -169,7 +180,7 @@ def write_sheet(planned: GridPlan, images: Sequence[JsonObject], *, no_clobber: 
     raw = png.with_texts(drawn, {metadata.SHEET_KEYWORD: json.dumps(_told(planned, images))})
     targets.write(planned.sheet, raw, no_clobber=no_clobber)
     return {
-        "path": str(planned.sheet),
+        **planned.sheet_json(),
         "width": layout.width,
         "height": layout.height,
         "scale": round(layout.scale, 4),
@@ -179,14 +190,26 @@ def write_sheet(planned: GridPlan, images: Sequence[JsonObject], *, no_clobber: 
 
 
 def _told(planned: GridPlan, images: Sequence[JsonObject]) -> JsonObject:
-    """What the sheet says of itself: the request of its first picture, and what each has otherwise."""
+    """What the sheet says of itself: what all its pictures have in common, and what each has otherwise. Models have
+    other defaults, so this can be more than what was varied.
+    """
+    requests = [one.requests[0].to_json() for one in planned.plans]
+    first = requests[0]
+    common = {name for name in first if all(request.get(name) == first[name] for request in requests)}
     return {
         "schema_version": metadata.SCHEMA_VERSION,
         "tool": {"name": about.PROGRAM, "version": about.version()},
-        "request": planned.plans[0].requests[0].to_json(),
+        "request": {name: first[name] for name in first if name in common},
         **planned.grid.to_json(),
+        "columns": planned.labels.columns,
+        "rows": planned.labels.rows,
         "pictures": [
-            {"name": one.files[0].name, "sha256": image["sha256"], "seed": image["seed"], "varied": image["varied"]}
-            for one, image in zip(planned.plans, images, strict=True)
+            {
+                "name": one.files[0].name,
+                "sha256": image["sha256"],
+                "varied": image["varied"],
+                "request": {name: value for name, value in request.items() if name not in common},
+            }
+            for one, image, request in zip(planned.plans, images, requests, strict=True)
         ],
     }

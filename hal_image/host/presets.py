@@ -142,7 +142,23 @@ def applied_over(options: argparse.Namespace, names: Sequence[str]) -> argparse.
 
 def _chosen(names: Iterable[str]) -> list[Preset]:
     presets = load()
-    return [get(presets, name) for name in dict.fromkeys(names)]
+    chosen = [get(presets, name) for name in dict.fromkeys(names)]
+    for preset in chosen:
+        if "model" in preset.options:
+            _check_model(preset)
+    return chosen
+
+
+def _check_model(preset: Preset) -> None:
+    from hal_image.host import registry  # noqa: PLC0415 - only for a preset that names a model
+    from hal_image.models.registry import get_model  # noqa: PLC0415 - likewise
+
+    try:
+        get_model(registry.load(), preset.options["model"])
+    except UsageError as error:
+        if error.code == "unknown_model":
+            error.message = f"preset {preset.name!r} in {preset.file}: {error.message}"
+        raise
 
 
 def _together(presets: Sequence[Preset]) -> dict[str, Any]:

@@ -51,8 +51,9 @@ class Axis(NamedTuple):
     values: tuple[Any, ...]
     seeds: int = 0
 
-    def __len__(self) -> int:
-        """How many pictures it makes of one."""
+    @property
+    def pictures(self) -> int:
+        """How many it makes of one."""
         return self.seeds or len(self.values)
 
     def to_json(self) -> JsonObject:
@@ -70,7 +71,7 @@ class Grid(NamedTuple):
     @property
     def pictures(self) -> int:
         """How many pictures."""
-        return math.prod(len(axis) for axis in self.axes)
+        return math.prod(axis.pictures for axis in self.axes)
 
     def cells(self) -> list[Cell]:
         """What each picture has, row by row."""
@@ -92,18 +93,12 @@ class Grid(NamedTuple):
 
     def to_json(self) -> JsonObject:
         """As it is told."""
-        columns = len(self.axes[0])
-        return {
-            "axes": [axis.to_json() for axis in self.axes],
-            "columns": columns,
-            "rows": self.pictures // columns,
-        }
+        return {"axes": [axis.to_json() for axis in self.axes]}
 
     def described(self) -> list[str]:
         """The same for people."""
-        columns = len(self.axes[0])
-        lines = [f"{self.pictures} pictures in {columns} columns and {self.pictures // columns} rows"]
-        return [*lines, *(f"{axis.key}: {', '.join(shown(value) for value in axis.values)}" for axis in self.axes)]
+        values = (f"{axis.key}: {', '.join(shown(value) for value in axis.values)}" for axis in self.axes)
+        return [f"{self.pictures} pictures", *values]
 
     def labels(self) -> tuple[list[str], list[str]]:
         """What stands above each column and left of each row; the latter empty where there is one axis."""

@@ -214,7 +214,7 @@ def _dry_run(planned: Planned, data: JsonObject, output: Output) -> Result:
         output.path(str(file))
     if planned.grid is not None:
         data["cells"] = [planned.grid.varied(number) for number in range(1, len(planned.files) + 1)]
-        data["sheet"] = {"path": str(planned.grid.sheet)}
+        data["sheet"] = planned.grid.sheet_json()
         output.path(str(planned.grid.sheet))
         for line in planned.grid.grid.described():
             output.note(line)
