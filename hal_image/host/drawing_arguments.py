@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image.host import argument_values as values
-from hal_image.host import vary
 from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLERS, SCHEDULERS
 
 if TYPE_CHECKING:
     import argparse
+
+    from hal_image.host.vary import Axis
 
 MAX_COUNT = 1000
 
@@ -52,12 +53,18 @@ def add_preset_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _axis(text: str) -> Axis:
+    from hal_image.host.vary import axis  # noqa: PLC0415 - few calls have one
+
+    return axis(text)
+
+
 def add_vary_option(parser: argparse.ArgumentParser) -> None:
     """Several pictures of one call."""
     group = parser.add_argument_group("grids")
     group.add_argument(
         "--vary",
-        type=vary.axis,
+        type=_axis,
         action="append",
         metavar="KEY=V1,V2",
         help="a picture of each combination, and a contact sheet: seed=x3, steps=4..12:4, cfg, guidance, sampler, "

@@ -178,8 +178,8 @@ def _bad(message: str) -> argparse.ArgumentTypeError:
     return argparse.ArgumentTypeError(message)
 
 
-def grid_of(options: argparse.Namespace) -> Grid | None:
-    """The grid that a call asks for; ``None`` without ``--vary``.
+def grid_of(options: argparse.Namespace) -> Grid:
+    """The grid that a call with ``--vary`` asks for.
 
     Args:
         options: as they were typed.
@@ -187,8 +187,6 @@ def grid_of(options: argparse.Namespace) -> Grid | None:
     Raises:
         UsageError: ``vary_conflict``, ``vary_too_many``.
     """
-    if not options.vary:
-        return None
     grid = Grid(tuple(options.vary))
     keys = [one.key for one in grid.axes]
     for one in grid.axes:

@@ -19,7 +19,6 @@ from hal_image.host.request_builder import read_prompt
 from hal_image.host.result import Result, told_request
 from hal_image.host.session import Session
 from hal_image.host.timings import Timings
-from hal_image.host.vary import grid_of
 
 if TYPE_CHECKING:
     import argparse
@@ -75,7 +74,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         HalError: as its subclasses say; pictures that were finished before it stay, and are in the JSON output.
     """
     timings = Timings()
-    grid = grid_of(options)
+    grid = _grid(options)
     options = presets.applied(options)
     to_stdout = options.output == targets.STDOUT
     if to_stdout and (options.count > 1 or grid is not None or output.machine):
@@ -118,6 +117,14 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         data["timings"] = timings.to_json()
     data["verdict"] = "done"
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
+
+
+def _grid(options: argparse.Namespace) -> Grid | None:
+    if not options.vary:
+        return None
+    from hal_image.host.vary import grid_of  # noqa: PLC0415 - only for --vary
+
+    return grid_of(options)
 
 
 def _plan(grid: Grid | None, options: argparse.Namespace, prompt: str, planner: Planner, output: Output) -> Planned:
