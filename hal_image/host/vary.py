@@ -152,9 +152,16 @@ def _values(key: str, given: str) -> Iterator[Any]:
         if ".." in part and key in NUMBERS:
             if match is None:
                 raise _bad(f"{part!r} is no range; write for example 4..12 or 4..12:4")
-            yield from (KEYS[key](text) for text in _range(part, *match.groups()))
+            yield from (_value(key, text) for text in _range(part, *match.groups()))
         else:
-            yield KEYS[key](part)
+            yield _value(key, part)
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        return KEYS[key](text)
+    except argparse.ArgumentTypeError as error:
+        raise _bad(f"{key}: {error}") from None
 
 
 def _range(part: str, low: str, high: str, step: str | None) -> Iterator[str]:

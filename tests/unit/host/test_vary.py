@@ -61,7 +61,7 @@ def test_seeds_in_a_row_begin_with_the_first_one_there_is(text: str) -> None:
         ("steps", "steps has no values; write for example steps=10,20"),
         ("steps=", "steps has no values"),
         ("steps=4,", "'' is no whole number"),
-        ("steps=0", "0 is out of range"),
+        ("steps=0", "argument --vary: steps: 0 is out of range"),
         ("steps=4,4", "steps has 4 twice"),
         ("cfg=1,1.0", "cfg has 1 twice"),
         ("size=64,64x64", "size has 64x64 twice"),
