@@ -5,6 +5,7 @@ state                  ``HAL_STATE_DIR``, else the user's state directory: venvs
 models                 ``--models-dir``, ``HAL_MODELS_DIR``, else ``.docker-cache/models`` of the project that the
                        checkout is a tool of, else that of the checkout, else the user's cache directory
 user's registry files  ``HAL_REGISTRY``, else ``models.yaml`` in the user's configuration directory
+user's presets         ``HAL_PRESETS``, else ``presets.yaml`` in the same place
 =====================  ==============================================================================================
 
 ``~`` is expanded, a relative path counts from the current directory, an empty variable is an unset one. The defaults
@@ -105,16 +106,33 @@ def user_registry_files() -> tuple[Path, ...]:
     Those of ``HAL_REGISTRY`` (separated by ``:``) are returned whether they exist or not, so that a typing error is
     told; the default one only when it exists.
     """
-    explicit = where.setting("HAL_REGISTRY")
-    if explicit is not None:
-        return tuple(Path(where.absolute(part)) for part in explicit.split(os.pathsep) if part)
-    default = default_user_registry()
-    return (default,) if default.is_file() else ()
+    return _user_files("HAL_REGISTRY", default_user_registry())
 
 
 def default_user_registry() -> Path:
     """Where the user's own registry file is, unless ``HAL_REGISTRY`` says otherwise; it may not be there."""
-    return Path(where.user_dir("XDG_CONFIG_HOME", ".config", "Library/Application Support")) / "models.yaml"
+    return _config_dir() / "models.yaml"
+
+
+def user_preset_files() -> tuple[Path, ...]:
+    """The files of the user's presets, as ``user_registry_files``; the variable is ``HAL_PRESETS``."""
+    return _user_files("HAL_PRESETS", default_user_presets())
+
+
+def default_user_presets() -> Path:
+    """Where the user's presets are, unless ``HAL_PRESETS`` says otherwise; it may not be there."""
+    return _config_dir() / "presets.yaml"
+
+
+def _config_dir() -> Path:
+    return Path(where.user_dir("XDG_CONFIG_HOME", ".config", "Library/Application Support"))
+
+
+def _user_files(variable: str, default: Path) -> tuple[Path, ...]:
+    explicit = where.setting(variable)
+    if explicit is not None:
+        return tuple(Path(where.absolute(part)) for part in explicit.split(os.pathsep) if part)
+    return (default,) if default.is_file() else ()
 
 
 def runtime_socket(key: str) -> Path:

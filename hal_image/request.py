@@ -140,6 +140,8 @@ class ImageRequest(NamedTuple):
         loras: in the order in which they are applied.
         controls: likewise.
         init: the picture that it begins with; ``None`` for none.
+        presets: names of the user's presets that had a part in it. What they said is in the other fields, so nobody
+            needs them to make it again.
     """
 
     prompt: str
@@ -156,6 +158,7 @@ class ImageRequest(NamedTuple):
     loras: tuple[Lora, ...] = ()
     controls: tuple[Control, ...] = ()
     init: Init | None = None
+    presets: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As it is told and kept: without the fields that have a default and the value of it."""
@@ -178,6 +181,7 @@ _RECORDS: dict[str, Callable[[Any], object]] = {
     "loras": lambda loras: tuple(Lora(**one) for one in loras),
     "controls": lambda controls: tuple(Control(**{**one, "image": InputPicture(**one["image"])}) for one in controls),
     "init": _init,
+    "presets": tuple,
 }
 """How a field that is no plain value is read from JSON, by name."""
 

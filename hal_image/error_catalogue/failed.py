@@ -110,6 +110,11 @@ FAILED: dict[str, Entry] = {
         "other pixels than its header says; or what came from the engine is no PNG, or is damaged like that",
         helps="give a whole picture; run it again",
     ),
+    "picture_gone": Entry(
+        HalError,
+        "a picture of [`--vary`](vary.md) was removed before its contact sheet could be made",
+        helps="the others are there",
+    ),
     "no_metadata": Entry(
         HalError,
         "`info`, `--from-image`: the picture says nothing about how it was made",

@@ -214,6 +214,41 @@ USAGE: dict[str, Entry] = {
         "`info`: the file cannot be read, or is larger than 512 MB",
         helps="the path",
     ),
+    "unknown_preset": Entry(
+        UsageError,
+        "no file of [presets](presets.md) has that one",
+        helps="`presets` shows them",
+        details={
+            "preset": "the name that was given",
+            "presets": "all names that there are",
+        },
+    ),
+    "presets_invalid": Entry(
+        UsageError,
+        "a file of [presets](presets.md) breaks a rule",
+        helps="file, line and column are in the message",
+        details={
+            "file": "its path",
+            "line": "from 1",
+            "column": "from 1",
+        },
+    ),
+    "presets_unreadable": Entry(
+        UsageError,
+        "a file of [presets](presets.md) cannot be read",
+        helps="the path, `HAL_PRESETS`",
+    ),
+    "vary_conflict": Entry(
+        UsageError,
+        "[`--vary`](vary.md) names the same option twice, or one that is given besides, or comes with `--count` or "
+        "`--output -`",
+        helps="one of them",
+    ),
+    "vary_too_many": Entry(
+        UsageError,
+        "[`--vary`](vary.md) asks for more than 1000 pictures",
+        helps="fewer values",
+    ),
     "registry_invalid": Entry(
         RegistryError,
         "models.yaml breaks a rule",

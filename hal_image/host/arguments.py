@@ -12,7 +12,14 @@ from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.command_arguments import COMMANDS, check, command_parser
-from hal_image.host.drawing_arguments import add_from_image, add_limit_options, add_model_options, add_target_options
+from hal_image.host.drawing_arguments import (
+    add_from_image,
+    add_limit_options,
+    add_model_options,
+    add_preset_options,
+    add_target_options,
+    add_vary_option,
+)
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
 
@@ -62,7 +69,7 @@ def parse(argv: Sequence[str], program: str) -> argparse.Namespace:
     parser = generate_parser(program)
     options = parser.parse_args(list(argv))
     options.command = GENERATE
-    if options.from_image is not None:
+    if options.from_image is not None or options.preset:
         options.given = parser.given(argv)
     return options
 
@@ -86,6 +93,8 @@ def generate_parser(program: str) -> Parser:
     add_model_options(parser)
     add_extra_options(parser)
     add_init_options(parser)
+    add_preset_options(parser)
+    add_vary_option(parser)
     add_target_options(
         parser,
         'file, folder/, or "-" for the bytes on standard output; {seed} {index} {model} {date} are filled in',

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
-from hal_image.host.drawing_arguments import add_from_image, add_limit_options, add_model_options, add_target_options
+from hal_image.host.drawing_arguments import (
+    add_from_image,
+    add_limit_options,
+    add_model_options,
+    add_preset_options,
+    add_target_options,
+)
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
 
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "batch": "make a picture of each line of a file or pipe",
     "models": "list, show, download, check and remove models, and add your own",
+    "presets": "list and show your presets",
     "jobs": "show the jobs, wait for one, or cancel some",
     "wait": "come for the picture of a job whose call gave up or died",
     "serve": "start the engine now, so that the first picture comes sooner",
@@ -112,9 +119,15 @@ def _batch(parser: Parser) -> None:
     add_model_options(parser)
     add_extra_options(parser)
     add_init_options(parser)
+    add_preset_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)
     add_limit_options(parser, "give up a picture after, e.g. 90, 10m (default: by steps)")
+
+
+def _presets(parser: Parser) -> None:
+    parser.add_argument("action", choices=("list", "show"), nargs="?", default="list", help="what to do")
+    parser.add_argument("preset", nargs="?", metavar="NAME", help="show: which one")
 
 
 def _wait(parser: Parser) -> None:
@@ -189,6 +202,7 @@ def _completion(parser: Parser) -> None:
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "batch": _batch,
     "models": _models,
+    "presets": _presets,
     "jobs": _jobs,
     "wait": _wait,
     "serve": _serve,

@@ -95,6 +95,8 @@ def _values(action: argparse.Action, given: Sequence[str]) -> Iterable[Word]:
         return _models(everything=kind == "entry")
     if kind == "lora":
         return _extras("lora")
+    if kind == "preset":
+        return _presets()
     kind = kind if kind in {FILES, FOLDERS} else _BY_METAVAR.get(metavar)
     return [] if kind is None else [Word(kind)]
 
@@ -119,6 +121,15 @@ def _extras(kind: ExtraKind) -> list[Word]:
 
         return [Word(name) for name in extras.names(kind, registry.load(), paths.models_dir())]
     except (HalError, ImportError):
+        return []
+
+
+def _presets() -> list[Word]:
+    try:
+        from hal_image.host import presets  # noqa: PLC0415 - only for names
+
+        return [Word(preset.name, preset.description) for preset in presets.load().values()]
+    except (HalError, ImportError):  # as for models
         return []
 
 

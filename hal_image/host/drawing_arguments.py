@@ -12,6 +12,8 @@ from hal_image.request import MAX_CFG, MAX_GUIDANCE, MAX_SEED, MAX_STEPS, SAMPLE
 if TYPE_CHECKING:
     import argparse
 
+    from hal_image.host.vary import Axis
+
 MAX_COUNT = 1000
 
 
@@ -49,6 +51,36 @@ def add_from_image(group: argparse._ActionsContainer) -> None:
         type=values.path,
         metavar="PICTURE",
         help="make that picture again: all options that are not given are those that it was made with",
+    )
+
+
+def add_preset_options(parser: argparse.ArgumentParser) -> None:
+    """What was written down beforehand."""
+    group = parser.add_argument_group("presets")
+    group.add_argument(
+        "--preset",
+        action="append",
+        metavar="NAME",
+        help="options and words under a name, see `presets`; can be given several times, the later wins",
+    )
+
+
+def _axis(text: str) -> Axis:
+    from hal_image.host.vary import axis  # noqa: PLC0415 - few calls have one
+
+    return axis(text)
+
+
+def add_vary_option(parser: argparse.ArgumentParser) -> None:
+    """Several pictures of one call."""
+    group = parser.add_argument_group("grids")
+    group.add_argument(
+        "--vary",
+        type=_axis,
+        action="append",
+        metavar="KEY=V1,V2",
+        help="a picture of each combination, and a contact sheet: seed=x3, steps=4..12:4, cfg, guidance, sampler, "
+        "scheduler, model, size; several times for rows and columns",
     )
 
 

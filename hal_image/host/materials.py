@@ -64,6 +64,10 @@ def gather(
         fields = found.fields
         size = (fields["width"], fields["height"]) if "width" in fields else picture_size.asked(options, model)
         found = found.with_more(controls.gather(options, model, size, registry, models_dir, output))
+    if options.preset:
+        from hal_image.host import presets  # noqa: PLC0415 - likewise
+
+        found = found.with_more(presets.gather(options))
     return found
 
 

@@ -30,6 +30,8 @@ SCHEMA_VERSION = 1
 """Version of the ``hal8000`` chunk; adding a field does not raise it."""
 
 KEYWORD = "hal8000"
+SHEET_KEYWORD = "hal8000-sheet"
+"""What a contact sheet says of itself; it is no picture that could be made again by itself."""
 
 
 def texts(

@@ -8,11 +8,14 @@ import re
 import string
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths
 from hal_image.errors import EnvironmentError_, UsageError
 from hal_image.host import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FIELDS = ("seed", "index", "model", "date")
 DEFAULT_NAME = "hal8000-{date}-{seed}.png"
@@ -25,13 +28,14 @@ STDOUT = "-"
 class PictureFacts(NamedTuple):
     """What a template can name: ``date`` is ``YYYYMMDD-HHMMSS`` in local time, ``number`` counts from 1.
 
-    ``number`` is the picture's, or in a batch its line's.
+    ``number`` is the picture's, or in a batch its line's. ``more`` are fields that only some calls have, as texts.
     """
 
     seed: int
     number: int
     model: str
     date: str
+    more: Mapping[str, str] = {}
 
 
 def plan(
@@ -57,18 +61,14 @@ def plan(
         UsageError: ``output_invalid`` (bad template, unknown suffix, a folder in the way), ``output_exists``.
         EnvironmentError_: ``output_unwritable``.
     """
-    default_name = default_name.removesuffix(".png") + formats.suffix(asked_format)
-    template = output or default_name
-    _check_characters(template)
-    if template.endswith(("/", os.sep)) or _is_folder(template):
-        template = str(Path(template) / default_name)
+    template = template_of(output, default_name.removesuffix(".png") + formats.suffix(asked_format))
     if Path(template).suffix.lower() not in {"", *formats.SUFFIXES}:
         raise UsageError(
             f"--output {template}: the suffix says no format that is written",
             code="output_invalid",
             hint=f"name it {Path(template).with_suffix('.png')}, or with {', '.join(formats.SUFFIXES)}",
         )
-    targets = [_render(template, fact) for fact in facts]
+    targets = [render(template, fact) for fact in facts]
     if len(set(targets)) < len(targets):
         suffix = Path(template).suffix
         targets = [
@@ -78,6 +78,19 @@ def plan(
     for target in targets:
         check(target, no_clobber=no_clobber)
     return targets
+
+
+def template_of(output: str | None, default_name: str = DEFAULT_NAME) -> str:
+    """The template of ``--output``: a folder has the default name in it.
+
+    Raises:
+        UsageError: ``output_invalid``: it has characters that no name should have.
+    """
+    template = output or default_name
+    _check_characters(template)
+    if template.endswith(("/", os.sep)) or _is_folder(template):
+        return str(Path(template) / default_name)
+    return template
 
 
 def _check_characters(template: str) -> None:
@@ -104,22 +117,29 @@ def _is_folder(name: str) -> bool:
         return False
 
 
-def _render(template: str, fact: PictureFacts) -> Path:
+def render(template: str, fact: PictureFacts) -> Path:
+    """The absolute path that a template stands for.
+
+    Raises:
+        UsageError: ``output_invalid``: it has fields that there are not.
+    """
+    known = (*FIELDS, *fact.more)
     try:
         for _, name, width, conversion in string.Formatter().parse(template):
             if name is None:
                 continue
-            if name not in FIELDS:
+            if name not in known:
                 raise ValueError(f"{{{name}}} is not known")
             if conversion or not re.fullmatch(NUMBER_WIDTH if name in {"seed", "index"} else "", width or ""):
                 raise ValueError(f"{{{name}}} cannot be written in that way")
-        values = {"seed": fact.seed, "index": fact.number, "model": fact.model, "date": fact.date}
+        values: dict[str, object] = {"seed": fact.seed, "index": fact.number, "model": fact.model, "date": fact.date}
+        values |= fact.more
         rendered = template.format_map(values)
     except ValueError as error:
         raise UsageError(
             f"--output {template}: {error}",
             code="output_invalid",
-            hint=f"use {', '.join('{' + name + '}' for name in FIELDS)}, or {{index:03}}; write a literal brace twice",
+            hint=f"use {', '.join('{' + name + '}' for name in known)}, or {{index:03}}; write a literal brace twice",
         ) from error
     return paths.typed(rendered).absolute()
 

@@ -110,7 +110,7 @@ def build(
     fields = dict(materials.fields)
     if "width" not in fields:
         fields["width"], fields["height"] = picture_size.asked(options, model)
-    first = options.seed if options.seed is not None else int.from_bytes(os.urandom(8), "big") % RANDOM_SEEDS
+    first = options.seed if options.seed is not None else random_seed()
     defaults = model.defaults
     guidance = None
     if defaults.guidance is not None:
@@ -147,3 +147,8 @@ def options_of(request: ImageRequest) -> dict[str, Any]:
         "scheduler",
     )
     return {**{name: getattr(request, name) for name in names}, "seed": request.seed}
+
+
+def random_seed() -> int:
+    """A seed for who does not care."""
+    return int.from_bytes(os.urandom(8), "big") % RANDOM_SEEDS

@@ -302,7 +302,9 @@ def test_jsonl_examples_are_lines(block: Block) -> None:
 
 
 def test_every_field_of_an_answer_is_explained() -> None:
-    prose = "".join(without_blocks(REFERENCE / f"{name}.md") for name in ("json-output", "engine", "batch"))
+    prose = "".join(
+        without_blocks(REFERENCE / f"{name}.md") for name in ("json-output", "engine", "batch", "presets", "vary")
+    )
     words = set(re.findall(r"\w+", " ".join(code_names(prose))))
     left_out = {"_meta", "inputs", "title", "tool", "version"}  # ComfyUI's, and those of the picture's own schema
 

@@ -22,7 +22,7 @@ XDG = ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (*XDG, "HAL_STATE_DIR", "HAL_MODELS_DIR", "HAL_REGISTRY"):
+    for name in (*XDG, "HAL_STATE_DIR", "HAL_MODELS_DIR", "HAL_REGISTRY", "HAL_PRESETS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
@@ -192,3 +192,14 @@ def test_socket_path_too_long_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_pa
     with pytest.raises(EnvironmentError_) as caught:
         paths.runtime_socket("0123abcd")
     assert caught.value.code == "socket_path_too_long"
+
+
+def test_presets_are_beside_the_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert paths.user_preset_files() == ()
+    default = paths.default_user_presets()
+    assert default == paths.default_user_registry().with_name("presets.yaml")
+    default.parent.mkdir(parents=True)
+    default.touch()
+    assert paths.user_preset_files() == (default,)
+    monkeypatch.setenv("HAL_PRESETS", f"{tmp_path}/a.yaml::~/b.yaml")
+    assert paths.user_preset_files() == (tmp_path / "a.yaml", tmp_path / "home" / "b.yaml")

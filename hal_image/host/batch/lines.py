@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image.errors import HalError, UsageError
+from hal_image.host import presets
 from hal_image.host.request_builder import given_prompt
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ FIELDS = (
     "init_image", "strength", "mask", "feather", "outpaint", "lora", "control",
     "format", "quality", "lossless",
     "from_image", "stepwise",
+    "preset",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram", "lossless")
@@ -40,6 +42,8 @@ OF_THE_CALL = {
     ),
 }
 """Options that a line cannot have, and why."""
+NOT_IN_A_BATCH = {"vary": "a grid is one call of its own"}
+"""Options that a batch cannot have either."""
 SIZES = ({"size"}, {"width", "height"})
 """Options that exclude each other: a line that has one drops the other of the command line."""
 ID_CHARACTERS = 200
@@ -84,12 +88,14 @@ def understand(line: RawLine, call: argparse.Namespace) -> Line:
             options.given = call.given | {"prompt"}
         if options.from_image is not None:
             options = _remade(options)
-        prompt = given_prompt(options.prompt, options.prompt_file)
+        options, prompt = presets.reworded(options, given_prompt(options.prompt, options.prompt_file))
     except HalError as error:
         return Line(line.number, _digest(line.raw), name, None, "", error)
-    read = prompt if options.prompt_file is not None else ""
+    read = prompt if options.prompt_file is not None or options.preset else ""
     if options.from_image is not None:
         read += repr(options.remake.past)
+    if options.preset:  # what is behind their names may be another thing the next time
+        read += repr([getattr(options, field) for field in FIELDS])
     return Line(line.number, _digest(line.raw, read), name, options, prompt, None)
 
 
@@ -164,6 +170,8 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
     options = argparse.Namespace(**{**vars(call), "prompt": None, "prompt_file": None})
     given = {name: value for name, value in fields.items() if value is not None}
     options.given = call.given | given.keys()
+    if "preset" in given:
+        options = presets.applied_over(options, _names(given.pop("preset")))
     for these, others in (SIZES, SIZES[::-1]):
         if these & given.keys() and not others & given.keys():
             options.given -= others
@@ -171,11 +179,7 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
                 setattr(options, other, None)
     arguments = []
     for name, value in given.items():
-        if name in OF_THE_CALL:
-            option = f"--{name.replace('_', '-')}"
-            raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
-        if name not in FIELDS:
-            raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
+        _check_name(name)
         arguments += _as_typed(name, value, options)
     try:
         _parser().parse_args(arguments, options)
@@ -197,6 +201,24 @@ def _as_typed(name: str, value: Any, options: argparse.Namespace) -> list[str]:
     setattr(options, name, None)
     several = value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
     return [f"{option}={_text(name, one)}" for one in several]
+
+
+def _check_name(name: str) -> None:
+    if name in NOT_IN_A_BATCH:
+        raise _invalid(f"{name}: a line cannot have it: {NOT_IN_A_BATCH[name]}", "write a line for each picture")
+    if name in OF_THE_CALL:
+        option = f"--{name.replace('_', '-')}"
+        raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
+    if name not in FIELDS:
+        raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
+
+
+def _names(value: Any) -> list[str]:
+    """The presets of a line: one name, or a list of them."""
+    names = value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
+    if not all(isinstance(name, str) and not _has_surrogates(name) for name in names):
+        raise _invalid("preset: it is the name of a preset, or a list of names", "write the names in quotes")
+    return list(names)
 
 
 @cache

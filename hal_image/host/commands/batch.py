@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hal_image import paths
 from hal_image.errors import UsageError
 from hal_image.host import output as targets
+from hal_image.host import presets
 from hal_image.host.batch.journal import open_journal
 from hal_image.host.batch.pictures import Pictures
 from hal_image.host.batch.progress import BatchProgress
@@ -37,6 +38,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     Raises:
         HalError: what stopped the batch before its end; lines that were done before it stay and have been told.
     """
+    options = presets.applied(options)
     if options.output == targets.STDOUT:
         raise UsageError(
             "--output -: a batch writes its results to standard output, and files",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from bisect import bisect
+from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
-from hal_image.host import formats, stepwise, terminal_preview
+from hal_image.host import formats, presets, stepwise, terminal_preview
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
@@ -21,11 +22,49 @@ from hal_image.host.timings import Timings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from hal_image.host.grid import GridPlan
     from hal_image.host.render import Output
+    from hal_image.host.vary import Grid
     from hal_image.request import ImageRequest
+
+KEEP_ALIVE_S = 300.0
+"""For ``--keep-alive 0`` while another model is to come: it means the end of the call."""
+
+
+class Planned(NamedTuple):
+    """What a call asks for.
+
+    Attributes:
+        plans: of all pictures, in order: one plan of several, or of a grid one plan a picture.
+        grid: what is varied, if anything is.
+    """
+
+    plans: list[Plan]
+    grid: GridPlan | None = None
+
+    @property
+    def requests(self) -> list[ImageRequest]:
+        """Of every picture."""
+        return [request for plan in self.plans for request in plan.requests]
+
+    @property
+    def files(self) -> list[Path]:
+        """Where every picture goes; none for standard output."""
+        return [file for plan in self.plans for file in plan.files]
+
+    def by_model(self) -> list[list[tuple[int, Plan]]]:
+        """The plans with the number, from 1, of their first picture; those of one model together, so that it is loaded
+        once.
+        """
+        groups: dict[str, list[tuple[int, Plan]]] = {}
+        number = 1
+        for plan in self.plans:
+            groups.setdefault(plan.model.model.name, []).append((number, plan))
+            number += len(plan.requests)
+        return list(groups.values())
 
 
 def run(options: argparse.Namespace, output: Output) -> Result:
@@ -35,52 +74,48 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         HalError: as its subclasses say; pictures that were finished before it stay, and are in the JSON output.
     """
     timings = Timings()
+    grid = _grid(options)
     if options.from_image is not None:
         from hal_image.host.remake.merge import take_over  # noqa: PLC0415 - no other picture needs it
 
         options = take_over(options, options.given)
+    options = presets.applied(options)
     to_stdout = options.output == targets.STDOUT
-    if to_stdout and (options.count > 1 or output.machine):
+    if to_stdout and (options.count > 1 or grid is not None or output.machine):
         raise UsageError(
             "--output - writes one picture to standard output",
             code="output_invalid",
-            hint="leave out --count, --json and --jsonl, or give a file name",
+            hint="leave out --count, --vary, --json and --jsonl, or give a file name",
         )
     deadline = Deadline.after(options.timeout)
-    prompt = _prompt(options)
-    models_dir = paths.models_dir(options.models_dir)
-    planner = Planner(models_dir, output)
-    plan = planner.plan(options, prompt, lambda requests: _place(options, requests, output))
-    request_json = told_request(plan.requests[0], options.count)
-    data: JsonObject = {"images": [], "request": request_json, "model": plan.model_json()}
+    options, prompt = presets.reworded(options, _prompt(options))
+    planner = Planner(paths.models_dir(options.models_dir), output)
+    planned = _plan(grid, options, prompt, planner, output)
+    data: JsonObject = {
+        "images": [],
+        "request": told_request(planned.requests[0], len(planned.requests)),
+        "model": planned.plans[0].model_json(),
+    }
+    if planned.grid is not None:
+        data["grid"] = planned.grid.grid.to_json()
     output.partial_data = data
     if options.dry_run:
-        return _dry_run(plan, data, output)
+        return _dry_run(planned, data, output)
 
     began = time.monotonic()
-    included = any(found.included for found in plan.model.files)
-    plan = planner.make_ready(plan, deadline)
+    included = any(found.included for plan in planned.plans for found in plan.model.files)
+    planned = planned._replace(plans=[planner.make_ready(plan, deadline) for plan in planned.plans])
     if included:
         timings.prepare_s = time.monotonic() - began
-        data["model"] = plan.model_json()
-    needs = plan.needs(low_vram=options.low_vram)
-    wanted = EngineRequest(
-        models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, needs, options.hot_cache
-    )
-    listener = GenerateListener(options, output, plan, data)
-    session = Session(
-        options.engine,
-        _pictures(plan, options, preview=terminal_preview.is_shown(options, output)),
-        listener,
-        output=output,
-        progress=Progress(output, options.count),
-        timings=timings,
-        deadline=deadline,
-    )
+        data["model"] = planned.plans[0].model_json()
+    listener = GenerateListener(options, output, planned, data)
+    progress = Progress(output, len(planned.requests))
     try:
-        session.make_all(wanted)
+        _make(planned, options, listener, output, progress, timings, deadline)
+        if planned.grid is not None:
+            data["sheet"] = _sheet(planned.grid, data, options, output)
     except TimeoutError_ as error:
-        _tell_rest(error, options.count - len(data["images"]))
+        _tell_rest(error, len(planned.requests) - len(data["images"]))
         raise
     finally:
         data["timings"] = timings.to_json()
@@ -92,6 +127,69 @@ def _prompt(options: argparse.Namespace) -> str:
     if options.from_image is not None and not options.given & {"prompt", "prompt_file"}:
         return given_prompt(options.prompt, None)  # whatever it says: "-" too is a prompt then
     return read_prompt(options)
+
+
+def _grid(options: argparse.Namespace) -> Grid | None:
+    if not options.vary:
+        return None
+    from hal_image.host.vary import grid_of  # noqa: PLC0415 - only for --vary
+
+    return grid_of(options)
+
+
+def _plan(grid: Grid | None, options: argparse.Namespace, prompt: str, planner: Planner, output: Output) -> Planned:
+    if grid is None:
+        return Planned([planner.plan(options, prompt, lambda requests: _place(options, requests, output))])
+    from hal_image.host.grid import plan  # noqa: PLC0415 - only for --vary
+
+    made = plan(grid, options, prompt, planner, output)
+    return Planned(made.plans, made)
+
+
+def _make(
+    planned: Planned,
+    options: argparse.Namespace,
+    listener: GenerateListener,
+    output: Output,
+    progress: Progress,
+    timings: Timings,
+    deadline: Deadline,
+) -> None:
+    """Makes all pictures, a session for each model: what each needs of the machine may differ."""
+    groups = planned.by_model()
+    for group in groups:
+        # the engine must not end before the next model's turn
+        keep_alive_s = options.keep_alive if group is groups[-1] else options.keep_alive or KEEP_ALIVE_S
+        plan = group[0][1]
+        listener.plan = plan
+        session = Session(
+            options.engine,
+            _pictures(group, options, keep_alive_s, preview=terminal_preview.is_shown(options, output)),
+            listener,
+            output=output,
+            progress=progress,
+            timings=timings,
+            deadline=deadline,
+        )
+        session.make_all(
+            EngineRequest(
+                paths.models_dir(options.models_dir),
+                options.cpu,
+                options.gpu,
+                keep_alive_s,
+                options.offline,
+                plan.needs(low_vram=options.low_vram),
+                options.hot_cache,
+            )
+        )
+
+
+def _sheet(planned: GridPlan, data: JsonObject, options: argparse.Namespace, output: Output) -> JsonObject:
+    from hal_image.host.grid import write_sheet  # noqa: PLC0415 - only for --vary
+
+    sheet = write_sheet(planned, data["images"], no_clobber=options.no_clobber)
+    output.path(sheet["path"])
+    return sheet
 
 
 def _tell_rest(error: TimeoutError_, missing: int) -> None:
@@ -119,66 +217,88 @@ def _place(options: argparse.Namespace, requests: list[ImageRequest], output: Ou
     return files
 
 
-def _pictures(plan: Plan, options: argparse.Namespace, *, preview: bool) -> Iterator[Picture]:
-    """The pictures in order, as a session takes them."""
-    model = plan.model_facts()
-    inputs = plan.materials.inputs
-    needs = plan.needs(low_vram=options.low_vram)
-    steps = stepwise.folder(options, plan.files)
-    for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
-        file = plan.files[index] if plan.files else None
-        yield Picture(
-            index + 1,
-            request,
-            graph,
-            model,
-            file,
-            options.no_clobber,
-            options.keep_alive,
-            needs,
-            inputs,
-            formats.of_file(options, file),
-            None if options.from_image is None else options.remake.engine,
-            steps,
-            preview,
-        )
+def _pictures(
+    group: Sequence[tuple[int, Plan]], options: argparse.Namespace, keep_alive_s: float, *, preview: bool
+) -> Iterator[Picture]:
+    """The pictures of one model in order, as a session takes them."""
+    for first, plan in group:
+        model = plan.model_facts()
+        inputs = plan.materials.inputs
+        needs = plan.needs(low_vram=options.low_vram)
+        steps = stepwise.folder(options, plan.files)
+        for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
+            file = plan.files[index] if plan.files else None
+            yield Picture(
+                first + index,
+                request,
+                graph,
+                model,
+                file,
+                options.no_clobber,
+                keep_alive_s,
+                needs,
+                inputs,
+                formats.of_file(options, file),
+                None if options.from_image is None else options.remake.engine,
+                steps,
+                preview,
+            )
 
 
-def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:
-    data["targets"] = [str(file) for file in plan.files]
-    data["seeds"] = [request.seed for request in plan.requests]
-    data["graph"] = plan.graphs[0].to_prompt()
-    for file in plan.files:
+def _dry_run(planned: Planned, data: JsonObject, output: Output) -> Result:
+    data["targets"] = [str(file) for file in planned.files]
+    data["seeds"] = [request.seed for request in planned.requests]
+    data["graph"] = planned.plans[0].graphs[0].to_prompt()
+    for file in planned.files:
         output.path(str(file))
+    if planned.grid is not None:
+        data["cells"] = [planned.grid.varied(number) for number in range(1, len(planned.files) + 1)]
+        data["sheet"] = planned.grid.sheet_json()
+        output.path(str(planned.grid.sheet))
+        for line in planned.grid.grid.described():
+            output.note(line)
     return Result("generate", data)
 
 
 class GenerateListener:
-    """Puts finished pictures into the JSON output and shows them; the first failure ends the command."""
+    """Puts finished pictures into the JSON output and shows them; the first failure ends the command.
 
-    def __init__(self, options: argparse.Namespace, output: Output, plan: Plan, data: JsonObject) -> None:
+    Attributes:
+        plan: of what is being made.
+        raw: the last picture.
+    """
+
+    def __init__(self, options: argparse.Namespace, output: Output, planned: Planned, data: JsonObject) -> None:
         self.raw = b""
+        self.plan = planned.plans[0]
         self._options = options
         self._output = output
-        self._plan = plan
+        self._grid = planned.grid
         self._data = data
+        self._numbers: list[int] = []
+        """Of the pictures in ``data``: a grid's are not made in their order."""
+        self._told_of_cpu = options.cpu
 
-    def running(self, picture: Picture, device: str | None) -> None:
+    def running(self, picture: Picture, device: str | None) -> None:  # noqa: ARG002 - it is the model that counts
         """Warns of a processor that nobody asked for."""
         on_cpu = device is not None and device.startswith("cpu")
         # asked for, or the reason for another warning, or no reason for any: the model is fit for it
-        told = self._options.cpu or self._plan.chosen == "no_gpu" or self._plan.model.model.cpu
-        if on_cpu and not told and picture.number == 1:
+        told = self._told_of_cpu or self.plan.chosen == "no_gpu" or self.plan.model.model.cpu
+        if on_cpu and not told:
+            self._told_of_cpu = True
             self._output.warn("running_on_cpu", "no GPU was found: this runs on the processor, which is slow")
 
     def saved(self, picture: Picture, saved: Saved, timings: JsonObject) -> None:
         """Shows the path at once, so that a reader can go on while the next one is made."""
         self.raw = saved.raw
-        self._data["images"].append(saved.image)
+        image = saved.image if self._grid is None else {**saved.image, "varied": self._grid.varied(picture.number)}
+        position = bisect(self._numbers, picture.number)
+        self._numbers.insert(position, picture.number)
+        self._data["images"].insert(position, image)
         self._data["engine"] = saved.engine
         if picture.file is not None:
             self._output.path(str(picture.file))
-        self._output.event({"event": "saved", "index": picture.number, **saved.image})
+        self._output.event({"event": "saved", "index": picture.number, **image})
         self._output.note(f"seed {picture.request.seed}, {timings['execution_s']:.1f} s")
 
     def failed(self, picture: Picture, error: HalError) -> None:  # noqa: ARG002 - one failure is the command's

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hal_image.errors import HalError, JsonObject
 from hal_image.host import picture_file
-from hal_image.host.metadata import KEYWORD
+from hal_image.host.metadata import KEYWORD, SHEET_KEYWORD
 from hal_image.host.render import printable
 from hal_image.host.result import Result
 
@@ -27,7 +27,8 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
     picture = picture_file.read(raw)
     picture_file.check_pixels(picture, raw)
     own, graph, parameters = picture.json(KEYWORD), picture.json("prompt"), picture.texts.get("parameters")
-    if own is None and graph is None and parameters is None:
+    sheet = picture.json(SHEET_KEYWORD)
+    if own is None and graph is None and sheet is None and parameters is None:
         raise HalError(
             f"{path} says nothing about how it was made",
             code="no_metadata",
@@ -42,6 +43,8 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         "parameters": parameters,
         "graph": graph,
     }
+    if sheet is not None:
+        data["sheet"] = sheet
     return Result("info", data, tuple(_lines(data)))
 
 
@@ -49,7 +52,9 @@ def _lines(data: JsonObject) -> list[str]:
     lines = [f"file       {data['path']}", f"size       {data['width']}x{data['height']}"]
     own = data["hal8000"]
     if own is None:
-        if data["parameters"]:
+        if "sheet" in data:
+            lines += _of_sheet(data["sheet"])
+        elif data["parameters"]:
             lines += ["", *data["parameters"].splitlines()]
         else:
             lines.append("it carries a ComfyUI graph; --json shows it")
@@ -68,3 +73,14 @@ def _lines(data: JsonObject) -> list[str]:
             elif value not in (None, ""):
                 lines.append(f"{(section + ' ' + key).ljust(24)} {value}")
     return [printable(line) for line in lines]
+
+
+def _of_sheet(sheet: JsonObject) -> list[str]:
+    """Of a contact sheet: what its pictures have in common, and what each has of its own."""
+    request, pictures = sheet.get("request"), sheet.get("pictures")
+    common = request if isinstance(request, dict) else {}
+    told = [one for one in pictures if isinstance(one, dict)] if isinstance(pictures, list) else []
+    return [
+        *(f"{f'request {key}'.ljust(24)} {value}" for key, value in common.items() if value not in (None, "")),
+        *(f"picture    {one.get('name')} {one.get('varied')}" for one in told),
+    ]

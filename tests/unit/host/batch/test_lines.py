@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hal_image.host.arguments import generate_parser, parse
-from hal_image.host.batch.lines import FIELDS, FLAGS, OF_THE_CALL, Line, understand
+from hal_image.host.batch.lines import FIELDS, FLAGS, NOT_IN_A_BATCH, OF_THE_CALL, Line, understand
 from hal_image.host.batch.source import RawLine
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ def test_a_line_is_a_prompt_as_it_stands(text: str) -> None:
 
 def test_every_option_of_a_picture_is_a_field_or_has_a_reason_not_to_be() -> None:
     of_a_picture = {action.dest for action in generate_parser("hal")._actions} - {"help", "version"}
-    assert of_a_picture | {"resume"} == {*FIELDS, *OF_THE_CALL}
+    assert of_a_picture | {"resume"} == {*FIELDS, *OF_THE_CALL, *NOT_IN_A_BATCH}
+    assert not NOT_IN_A_BATCH.keys() & vars(parse(["batch", "-"], "hal")).keys()
     assert not set(FIELDS) & OF_THE_CALL.keys()
     flags = {action.dest for action in generate_parser("hal")._actions if action.nargs == 0}
     assert flags & set(FIELDS) == set(FLAGS)
@@ -94,6 +95,7 @@ def test_a_size_of_the_line_replaces_sides_of_the_call_and_the_other_way_round()
         ('{"prompt": "x", "stepz": 1}', "stepz: there is no such field"),
         ('{"prompt": "x", "' + "y" * 999 + '": 1}', "y" * 40 + "…: there is no such field"),
         ('{"prompt": "x", "engine": "local"}', "engine: a line cannot have it: one engine makes the whole batch"),
+        ('{"prompt": "x", "vary": "steps=1,2"}', "vary: a line cannot have it: a grid is one call of its own"),
         ('{"prompt": "x", "keep-alive": 0}', "keep_alive: a line cannot have it"),
         ('{"prompt": "x", "negative_prompt": "a", "negative-prompt": "b"}', "negative_prompt is given twice"),
         ('{"prompt": "x", "prompt": "y"}', "prompt is given twice"),
