@@ -161,7 +161,11 @@ def test_a_record_of_another_version_is_none(tmp_path: Path) -> None:
 
 def test_a_record_says_how_the_picture_is_written(records: JobRecords, tmp_path: Path) -> None:
     example = record(tmp_path)
-    changed = {"encoding": Encoding("webp", None, lossless=True), "remade_of": {"torch": "2.4.1"}, "stepwise": "/steps"}
+    changed: dict[str, Any] = {
+        "encoding": Encoding("webp", None, lossless=True),
+        "remade_of": {"torch": "2.4.1"},
+        "stepwise": "/steps",
+    }
     picture = example.picture._replace(**changed)
     assert records.begin(example.id, picture, connection(tmp_path), tmp_path).kept
     read = records.read(example.id)
