@@ -150,7 +150,6 @@ def test_a_preset_that_is_named_twice_counts_once() -> None:
 
 
 def test_options_that_can_be_given_several_times_add_up(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
-    """None of those that are there today is one; a parser with such an option stands for what is to come."""
     parser = generate_parser("presets")
     parser.add_argument("--extra", action="append")
     monkeypatch.setattr(preset_files, "generate_parser", lambda _program: parser)
@@ -158,9 +157,9 @@ def test_options_that_can_be_given_several_times_add_up(monkeypatch: pytest.Monk
     file.write_text("presets: {a: {extra: [one, two]}, b: {extra: three}}")
     read = presets.load()
     assert (read["a"].options, read["b"].options) == ({"extra": ["one", "two"]}, {"extra": ["three"]})
-    typed = argparse.Namespace(preset=["a", "b"], extra=["four"], typed=frozenset({"preset", "extra"}))
+    typed = argparse.Namespace(preset=["a", "b"], extra=["four"], given=frozenset({"preset", "extra"}))
     assert presets.applied(typed).extra == ["one", "two", "three", "four"]
-    assert presets.applied_over(argparse.Namespace(preset=None, extra=None), ["b"]).extra == ["three"]
+    assert presets.applied_over(argparse.Namespace(preset=None, extra=None, given=frozenset()), ["b"]).extra == ["three"]
 
 
 def test_a_batch_has_presets_for_all_its_lines() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,12 +156,15 @@ def test_a_path_into_the_folder_is_the_file_there(folder: Path, monkeypatch: pyt
 def test_a_file_that_is_elsewhere_gets_a_name_in_the_folder(folder: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "downloads" / "ink.v2.safetensors")
     found = extras.find("lora", str(path), registry(folder), folder)
-    assert (found.name, found.path, found.elsewhere) == ("ink.v2", path, True)
+    assert (found.path, found.elsewhere) == (path, True)
+    assert re.fullmatch(r"from-elsewhere/[0-9a-f]{8}/ink\.v2", found.name)
     assert not folder.exists(), "nothing is written by looking"
     placed = extras.lay_out(found, folder)
     assert placed.path == folder / "loras" / placed.comfy_name
     assert placed.path.samefile(path)
     assert extras.lay_out(placed, folder) == placed
+    assert extras.find("lora", found.name, registry(folder), folder).path == placed.path, "it can be asked for again"
+    assert extras.lay_out_file(found.resolved, folder).path == placed.path
     path.unlink()
     write(path, width=2048)  # a new file of that name
     again = extras.lay_out(extras.find("lora", str(path), registry(folder), folder), folder)

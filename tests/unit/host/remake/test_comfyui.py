@@ -19,11 +19,21 @@ def graph_of(name: str) -> tuple[ImageRequest, dict[str, Any]]:
     return case.request, build(case.request, case.model, case.names).to_prompt()
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_every_graph_of_ours_says_all_of_its_request(name: str) -> None:
+PLAIN = [name for name, case in CASES.items() if not case.request.to_json().keys() & case.request._field_defaults]
+"""Those that are made with a model alone."""
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in PLAIN])
+def test_what_comes_to_a_model_is_more_than_is_read(name: str) -> None:
+    with pytest.raises(UsageError, match="more than there are options for"):
+        read(graph_of(name)[1])
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_every_plain_graph_of_ours_says_all_of_its_request(name: str) -> None:
     request, graph = graph_of(name)
     past = read(graph)
-    asked = {field: value for field, value in request._asdict().items() if field != "model" and value is not None}
+    asked = {field: value for field, value in request.to_json().items() if field != "model" and value is not None}
     assert {field: past.options[field] for field in asked} == asked
     assert past.left_out == ()
     files = CASES[name].names
