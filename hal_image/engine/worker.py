@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine import notices
+from hal_image.engine.comfyui_facts import facts
 from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.engine.job import Emit, Job, remove_output, run
 from hal_image.engine.kept_jobs import KeptJobs
@@ -175,9 +176,6 @@ class Worker:
         """A picture of this moment."""
         with self._changed:
             running, waiting = self._running, len(self._waiting)
-        stats = self.comfy.stats or {}
-        device = (stats.get("devices") or [{}])[0]
-        system = stats.get("system") or {}
         now = time.monotonic()
         return EngineStatus(
             pid=os.getpid(),
@@ -191,12 +189,8 @@ class Worker:
             uptime_s=round(now - self._started, 1),
             idle_s=0.0 if running is not None else round(now - self._idle_since, 1),
             keep_alive_s=self._keep_alive_s,
-            device=device.get("name"),
-            vram_total_mb=_mebibytes(device.get("vram_total")),
-            vram_free_mb=_mebibytes(device.get("vram_free")),
-            torch=system.get("pytorch_version"),
-            comfyui_version=system.get("comfyui_version"),
             boot_error=None if self._boot_error is None else self._boot_error.to_json(),
+            **facts(self.comfy.stats),
         )
 
     def _state(self, running: Job | None) -> str:
@@ -402,7 +396,3 @@ def _bug(error: Exception, comfy: ComfyProcess) -> InternalError:
 def _log(text: str) -> None:
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
-
-
-def _mebibytes(value: int | None) -> int | None:
-    return None if value is None else value // 2**20

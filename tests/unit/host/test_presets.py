@@ -159,7 +159,9 @@ def test_options_that_can_be_given_several_times_add_up(monkeypatch: pytest.Monk
     assert (read["a"].options, read["b"].options) == ({"extra": ["one", "two"]}, {"extra": ["three"]})
     typed = argparse.Namespace(preset=["a", "b"], extra=["four"], given=frozenset({"preset", "extra"}))
     assert presets.applied(typed).extra == ["one", "two", "three", "four"]
-    assert presets.applied_over(argparse.Namespace(preset=None, extra=None, given=frozenset()), ["b"]).extra == ["three"]
+    assert presets.applied_over(argparse.Namespace(preset=None, extra=None, given=frozenset()), ["b"]).extra == [
+        "three"
+    ]
 
 
 def test_a_batch_has_presets_for_all_its_lines() -> None:
