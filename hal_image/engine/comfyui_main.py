@@ -7,8 +7,8 @@ does not need. What is left out, and what that saves, is in docs/adr/0003-lean-b
 
 - the API nodes (``--disable-api-nodes``) and the database migration,
 - modules that few jobs use (``LAZY``), until they are used,
-- the node packs of ``comfy_extras`` that no graph of ours uses. A prompt that names a node from one of them loads
-  them all then, once, so that a user's own graph still runs.
+- the node packs of ``comfy_extras`` that none or few graphs of ours use. Of the latter, the first prompt that names a
+  node loads its pack. Any other node loads them all, once, so that a user's own graph still runs.
 
 The parent holds our standard input open. When it goes away, however it dies, we end too: no orphan keeps the GPU. On
 Linux the kernel sees to that as well, for a process that was stopped (SIGSTOP) cannot do it itself.
@@ -31,18 +31,24 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 PR_SET_PDEATHSIG = 1
 """Of linux/prctl.h."""
 EXTRAS_AT_BOOT = frozenset(
     {
+        "nodes_compositing.py",  # JoinImageWithAlpha
         "nodes_flux.py",  # FluxGuidance
         "nodes_sd3.py",  # EmptySD3LatentImage, TripleCLIPLoader
     }
 )
 """The packs that graphs of ``hal_image.workflow`` use; held to them by tests/engine/test_graphs_against_server.py."""
-
+EXTRAS_ON_DEMAND = {
+    # Imports all architectures of spandrel: a second of the processor, a tenth of the boot.
+    "UpscaleModelLoader": "nodes_upscale_model.py",
+    "ImageUpscaleWithModel": "nodes_upscale_model.py",
+}
+"""Nodes that they use seldom, and their packs, which cost too much for every boot."""
 
 LAZY = frozenset(
     {
@@ -159,15 +165,22 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> None:
             return True
         return bool(await load_node_file(module_path, ignore, module_parent=module_parent))
 
+    async def load(wanted: Callable[[str], bool]) -> None:
+        # Its submodules cannot be imported while it waits for its execution itself: they import from each other.
+        executed(importlib.import_module("torchvision.transforms"))
+        for pack in list(postponed):
+            module_path, module_parent = pack
+            if wanted(os.path.basename(module_path)):  # noqa: PTH119
+                logging.getLogger(__name__).info("A node outside the boot set was asked for: loading %s", module_path)
+                postponed.remove(pack)
+                await load_node_file(module_path, module_parent=module_parent)
+
     async def validate_with_all_nodes(prompt_id: str, prompt: Any, *args: Any, **kwargs: Any) -> Any:
         named = {node.get("class_type") for node in prompt.values() if isinstance(node, dict)}
         if postponed and not named <= nodes.NODE_CLASS_MAPPINGS.keys():
-            logging.getLogger(__name__).info(
-                "A node outside the boot set was asked for: loading the other %d packs", len(postponed)
-            )
-            while postponed:
-                module_path, module_parent = postponed.pop(0)
-                await load_node_file(module_path, module_parent=module_parent)
+            await load(lambda pack: pack in {EXTRAS_ON_DEMAND.get(name) for name in named})
+            if not named <= nodes.NODE_CLASS_MAPPINGS.keys():
+                await load(lambda _pack: True)
         return await validate_prompt(prompt_id, prompt, *args, **kwargs)
 
     nodes.load_custom_node = load_or_postpone

@@ -13,12 +13,14 @@ from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.upscale_arguments import add_enlarging_options, add_upscale_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMMANDS = {
     "batch": "make a picture of each line of a file or pipe",
+    "upscale": "enlarge a picture that is there already",
     "models": "list, show, download, check and remove models, and add your own",
     "jobs": "show the jobs, wait for one, or cancel some",
     "wait": "come for the picture of a job whose call gave up or died",
@@ -55,7 +57,7 @@ HAL8000_ACTIONS: dict[str, tuple[str, ...]] = {
 ACTIONS = {"models": MODELS_ACTIONS, "jobs": JOBS_ACTIONS, "hal8000": HAL8000_ACTIONS}
 """What commands with actions do, and the options that only some of it has."""
 
-WITH_JSONL = {"batch", "models", "jobs", "wait", "serve"}
+WITH_JSONL = {"batch", "upscale", "models", "jobs", "wait", "serve"}
 """Commands that can stream what they do."""
 
 
@@ -107,9 +109,21 @@ def _batch(parser: Parser) -> None:
     parser.add_argument("--resume", action="store_true", help="make only what an earlier run of it did not finish")
     parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
     add_model_options(parser)
+    add_enlarging_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)
     add_limit_options(parser, "give up a picture after, e.g. 90, 10m (default: by steps)")
+
+
+def _upscale(parser: Parser) -> None:
+    add_upscale_options(parser)
+    add_target_options(parser, 'file, folder/, or "-" for PNG bytes on standard output (default: NAME-2x.png)')
+    add_engine_options(parser, keep_alive=True)
+    group = parser.add_argument_group("limits")
+    group.add_argument("--timeout", type=values.timeout, metavar="TIME", help="give up after (default: by size)")
+    group.add_argument("--no-download", action="store_true", help="fail rather than download an upscale model")
+    group.add_argument("--offline", action="store_true", help="never use the network, not even to install")
+    group.add_argument("--dry-run", action="store_true", help="check everything, show what would run, start nothing")
 
 
 def _wait(parser: Parser) -> None:
@@ -179,6 +193,7 @@ def _completion(parser: Parser) -> None:
 
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "batch": _batch,
+    "upscale": _upscale,
     "models": _models,
     "jobs": _jobs,
     "wait": _wait,

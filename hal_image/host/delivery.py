@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
+from hal_image.host import hires, upscale
 from hal_image.host import output as targets
 from hal_image.host.picture import Saved, save
 from hal_image.verdict import of_error
@@ -95,6 +96,7 @@ def command_again(record: JobRecord) -> str:
     if request.guidance is not None:
         words += ["--guidance", f"{request.guidance:g}"]
     words += ["--sampler", request.sampler, "--scheduler", request.scheduler, "--seed", str(request.seed)]
+    words += [*hires.as_typed(request), *upscale.as_typed(request)]
     if record.models_dir != str(paths.models_dir()):
         words += ["--models-dir", record.models_dir]
     if picture.no_clobber:

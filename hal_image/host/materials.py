@@ -36,11 +36,11 @@ NOTHING_MORE = Materials()
 
 
 def gather(
-    options: argparse.Namespace,  # noqa: ARG001
+    options: argparse.Namespace,
     model: Model,  # noqa: ARG001
-    registry: Registry,  # noqa: ARG001
-    models_dir: Path,  # noqa: ARG001
-    output: Output,  # noqa: ARG001
+    registry: Registry,
+    models_dir: Path,
+    output: Output,
 ) -> Materials:
     """Finds and reads everything that the options name.
 
@@ -51,4 +51,8 @@ def gather(
         models_dir: where model files are.
         output: where warnings go.
     """
-    return NOTHING_MORE
+    from hal_image.host import hires, upscale  # noqa: PLC0415 - they know this module
+
+    materials = NOTHING_MORE
+    materials = materials.with_more(hires.gather(options))
+    return materials.with_more(upscale.gather(options, registry, models_dir, output))

@@ -13,6 +13,7 @@ import json
 from typing import TYPE_CHECKING
 
 from hal_image import about
+from hal_image.host import hires, upscale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,6 +61,7 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
     }
     if request.guidance is not None:
         pairs["Distilled CFG Scale"] = request.guidance  # the name that Forge gave it
+    pairs |= hires.a1111_pairs(request) | upscale.a1111_pairs(request.upscale)
     if main_file["sha256"]:
         pairs["Model hash"] = main_file["sha256"][:10]
     pairs["Model"] = main_file["name"].removesuffix(".safetensors")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image.workflow import flux, prompts, sampling, sd, sd3
+from hal_image.workflow import flux, hires, prompts, sampling, sd, sd3, upscale
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
@@ -54,5 +54,7 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
         prompts.guide(draft, request)
     sampling.empty_latent(draft, request, family.LATENT)
     sampling.sample(draft, request)
-    sampling.decode(draft)
+    hires.sample_again(draft, request)
+    hires.decode(draft, request)
+    upscale.enlarge(draft, request)
     return sampling.save(draft)

@@ -35,7 +35,7 @@ class Graph(NamedTuple):
 
     Ids are numbers as strings and mean the same in every family: 1 model, 2 text encoders, 3 autoencoder (2 and 3 only
     where they are files of their own), 4 prompt, 5 negative prompt, 6 guidance, 7 latent, 8 sampler, 9 decoder,
-    10 saver.
+    10 saver, 401… second sampling, 501… enlarging.
     """
 
     nodes: dict[str, Node]
