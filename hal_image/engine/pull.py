@@ -10,8 +10,8 @@ from hal_image import paths
 from hal_image.engine import order
 from hal_image.models import hub, pull_events
 from hal_image.models.download import Pull, download
-from hal_image.models.registry import default_registry_path, get_model, load_registry
-from hal_image.models.registry_cache import model_of
+from hal_image.models.registry import default_registry_path, get_entry, load_registry
+from hal_image.models.registry_cache import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ def by_name(names: list[str], say: Callable[[str], None]) -> list[Path]:
         HalError: as for ``download``; ``unknown_model``, ``registry_invalid``.
     """
     registry = load_registry(default_registry_path(), paths.user_registry_files())
-    models = tuple(get_model(registry, name) for name in names)
+    models = tuple(get_entry(registry, name) for name in names)
 
     def tell(event: JsonObject) -> None:
         line = pull_events.as_line(event)
@@ -45,7 +45,7 @@ def by_order() -> int:
 def _download(said: JsonObject) -> JsonObject:
     _set_up(said["environment"], said["certificates"])
     pull = Pull(
-        models=tuple(model_of(fields) for fields in said["models"]),
+        models=tuple(entry_of(fields) for fields in said["models"]),
         models_dir=paths.models_dir(),
         hub=hub.Hub(**said["hub"]),
         tell=order.tell,

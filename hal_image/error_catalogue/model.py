@@ -50,6 +50,24 @@ MODEL: dict[str, Entry] = {
             "wanted": "what it should be",
         },
     ),
+    "extra_missing": Entry(
+        ModelError,
+        "no LoRA, ControlNet or upscaler of that name is in the registry or in the folder of its kind",
+        helps="one of those that the hint names; the file in the folder; its path",
+        details={
+            "kind": "what was wanted",
+            "asked": "the name",
+            "folder": "where it was looked for",
+            "known": "the names that there are",
+        },
+    ),
+    "extra_outside": Entry(
+        ModelError,
+        "a LoRA, ControlNet or upscaler was named by its path, and cannot get a name in the models folder, which is all"
+        " that ComfyUI looks into",
+        helps="the file itself in the folder of its kind",
+        details={"path": "the file"},
+    ),
     "lora_not_applied": Entry(
         ModelError,
         "nothing of a LoRA fits the model (graphs of your own)",

@@ -92,7 +92,7 @@ def check(parser: Parser, options: argparse.Namespace) -> None:
 
 def _models(parser: Parser) -> None:
     parser.add_argument("action", choices=tuple(MODELS_ACTIONS), nargs="?", default="list", help="what to do")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="models; for add a file, for import a folder")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of models.yaml; for add a file, for import a folder")
     parser.add_argument("--models-dir", type=values.path, metavar="DIR", help="models folder")
     own = parser.add_argument_group("for some actions")
     own.add_argument("--engine", choices=("auto", "docker", "local"), help="pull, verify: what downloads")
@@ -101,7 +101,7 @@ def _models(parser: Parser) -> None:
     own.add_argument("--yes", action="store_true", help="rm, prune: do not ask")
     own.add_argument("--dry-run", action="store_true", help="rm, prune: only say what would be removed")
     own.add_argument("--max-size", type=values.byte_count, metavar="SIZE", help="prune: what may stay, e.g. 40GB")
-    own.add_argument("--name", metavar="NAME", help="add: what --model will call it")
+    own.add_argument("--name", metavar="NAME", help="add: what it will be called")
 
 
 def _batch(parser: Parser) -> None:

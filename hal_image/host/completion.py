@@ -22,7 +22,7 @@ FOLDERS = ":folders"
 """In place of a word: the shell completes names of files or folders, which it does better."""
 
 _BY_METAVAR = {"FILE": FILES, "DIR": FOLDERS, "IMAGE": FILES}
-_NAMES_OF = {"show": "model", "pull": "model", "verify": "model", "rm": "model", "add": FILES, "import": FOLDERS}
+_NAMES_OF = {"show": "entry", "pull": "entry", "verify": "entry", "rm": "entry", "add": FILES, "import": FOLDERS}
 """What the names are that an action of ``models`` takes."""
 
 
@@ -89,17 +89,20 @@ def _values(action: argparse.Action, given: Sequence[str]) -> Iterable[Word]:
         return [Word(name) for name in action.type.names]
     metavar = str(action.metavar or action.dest.upper())
     kind = _NAMES_OF.get(given[0]) if action.dest == "names" and given else action.dest
-    if kind == "model":
-        return _models()
+    if kind in {"model", "entry"}:
+        return _models(everything=kind == "entry")
     kind = kind if kind in {FILES, FOLDERS} else _BY_METAVAR.get(metavar)
     return [] if kind is None else [Word(kind)]
 
 
-def _models() -> list[Word]:
+def _models(*, everything: bool) -> list[Word]:
+    """The models, or everything that the registry has."""
     try:
         from hal_image.host import registry  # noqa: PLC0415 - only for names
 
-        return [Word(model.name, model.description) for model in registry.load().models.values()]
+        known = registry.load()
+        entries = known.entries if everything else known.models
+        return [Word(entry.name, entry.description) for entry in entries.values()]
     except (HalError, ImportError):  # a registry that is wrong, or nothing is installed yet to read it with
         return []
 

@@ -12,6 +12,7 @@ from hal_image.install import where
 from hal_image.models import hub
 from hal_image.models.download import Pull, download
 from hal_image.models.transfer import STALL_S
+from hal_image.models.types import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from hal_image.host.deadline import Deadline
     from hal_image.host.engines.docker import DockerEngine
     from hal_image.host.render import Output
-    from hal_image.models.types import Model, Registry
+    from hal_image.models.types import Entry, Registry
 
 
 def pull(
-    models: Iterable[Model],
+    models: Iterable[Entry],
     registry: Registry,
     models_dir: Path,
     *,
@@ -99,10 +100,10 @@ def _docker(engine: str | None, models_dir: Path) -> DockerEngine | None:
     return chosen_docker(request)
 
 
-def _instead(error: ModelError, models: tuple[Model, ...], registry: Registry) -> str:
+def _instead(error: ModelError, models: tuple[Entry, ...], registry: Registry) -> str:
     """The models of the same family that need no account, as the end of a hint."""
     refused = next((m for m in models if any(file.name == error.details.get("file") for file in m.files)), None)
-    if refused is None:
+    if not isinstance(refused, Model):
         return ""
     others = [
         model.name

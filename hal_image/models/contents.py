@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hal_image.errors import ModelError
-from hal_image.models import networks
+from hal_image.models import extra_kinds, networks
 from hal_image.models.completeness import Tensors, below, is_one, lacking
+from hal_image.models.types import EXTRA_TITLES, Extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from hal_image.models.networks import Network
     from hal_image.models.safetensors_header import Header, Tensor
-    from hal_image.models.types import Family, Model, ModelFile, Role
+    from hal_image.models.types import Entry, ExtraKind, Family, Model, ModelFile, Role
 
 DIFFUSION = "model.diffusion_model."
 """Prefix of the network that draws, in a checkpoint."""
@@ -36,8 +37,6 @@ FAMILY_NAMES: dict[str, str] = {
     "sd3": "Stable Diffusion 3",
     "flux": "FLUX",
 }
-_CONTEXT_WIDTHS = {768: "sd15", 1024: "sd2", 2048: "sdxl"}
-"""How wide the prompt is that a U-Net's cross-attention takes, and whose that is."""
 
 
 class TextEncoder(NamedTuple):
@@ -76,15 +75,17 @@ _EMBEDDINGS = (
 """Tensors whose second axis tells one text encoder from another."""
 
 
-def check(header: Header, path: Path, model: Model, file: ModelFile) -> None:
-    """See that the file at ``path`` can play its role in ``model``.
+def check(header: Header, path: Path, model: Entry, file: ModelFile) -> None:
+    """See that the file at ``path`` can play its role in ``model``, which may also be what goes with a model.
 
     Raises:
         ModelError: ``model_wrong`` if it is another network, or of another family; ``model_incomplete`` if tensors are
             missing.
     """
     tensors = header.tensors
-    if file.role == "checkpoint":
+    if isinstance(model, Extra):
+        check_extra(tensors, path, model.kind, model.family)
+    elif file.role == "checkpoint":
         _check_checkpoint(tensors, path, model)
     elif file.role == "diffusion_model":
         _check_diffusion(below(tensors, DIFFUSION) or dict(tensors), path, model.family)
@@ -94,6 +95,24 @@ def check(header: Header, path: Path, model: Model, file: ModelFile) -> None:
         _check_autoencoder(dict(tensors), path, model.family)
     else:
         _check_encoder(tensors, path, file.role)
+
+
+def check_extra(tensors: Mapping[str, Tensor], path: Path, kind: ExtraKind, family: Family | None) -> None:
+    """See that a file is of that kind, and for that family where one is given.
+
+    Raises:
+        ModelError: ``model_wrong``.
+    """
+    wanted = EXTRA_TITLES[kind]
+    found = extra_kinds.kind_of(tensors)
+    if found is None:
+        _refuse_another(tensors, path, wanted)
+    elif found != kind:
+        _wrong(path, EXTRA_TITLES[found], wanted)
+    else:
+        of = extra_kinds.family_of(kind, tensors)
+        if family is not None and of is not None and of != family:
+            _wrong(path, f"{wanted} for {FAMILY_NAMES[of]}", f"one for {FAMILY_NAMES[family]}")
 
 
 def family_of(tensors: Mapping[str, Tensor]) -> str | None:
@@ -108,7 +127,7 @@ def family_of(tensors: Mapping[str, Tensor]) -> str | None:
     widths = (
         tensor.shape[-1] for name, tensor in inner.items() if name.endswith(".attn2.to_k.weight") and tensor.shape
     )
-    return _CONTEXT_WIDTHS.get(next(widths, 0))
+    return extra_kinds.CONTEXT_WIDTHS.get(next(widths, 0))
 
 
 def role_of(tensors: Mapping[str, Tensor]) -> Role | None:
@@ -217,8 +236,9 @@ def _check_encoder(tensors: Mapping[str, Tensor], path: Path, role: Role) -> Non
 def _refuse_another(tensors: Mapping[str, Tensor], path: Path, wanted: str) -> None:
     """Refuse a file that is known to be something else; one that is not known at all is let through."""
     role = role_of(tensors)
-    if any(name.startswith(("lora_", "lycoris_")) or ".lora_" in name for name in tensors):
-        _wrong(path, "a LoRA", wanted)
+    extra = extra_kinds.kind_of(tensors)
+    if extra is not None:
+        _wrong(path, EXTRA_TITLES[extra], wanted)
     elif role in _ENCODER_OF:
         _wrong(path, f"a {_ENCODER_OF[role][0].title}", wanted)
     elif role == "vae":

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from hal_image.errors import JsonObject
     from hal_image.models.hub import Hub
-    from hal_image.models.types import Model, ModelFile, Source
+    from hal_image.models.types import Entry, ModelFile, Source
 
 LOCK = ".download.lock"
 """In the models folder: one process downloads at a time, on this machine or in a container of it."""
@@ -40,7 +40,7 @@ class Pull(NamedTuple):
         stall_s: seconds without a byte after which a connection is given up.
     """
 
-    models: tuple[Model, ...]
+    models: tuple[Entry, ...]
     models_dir: Path
     hub: Hub
     tell: Callable[[JsonObject], None]
@@ -79,7 +79,7 @@ def download(pull: Pull) -> list[Path]:
     return [target(file, models_dir) for file in files]
 
 
-def missing(models: Iterable[Model], models_dir: Path) -> list[ModelFile]:
+def missing(models: Iterable[Entry], models_dir: Path) -> list[ModelFile]:
     """The files of ``models`` that are not there and have to be downloaded, each once."""
     found = (pair for model in models for pair in installed_files(model, models_dir))
     return list({target(file, models_dir): file for file, path in found if path is None and not file.bundled}.values())

@@ -11,7 +11,7 @@ from hal_image.models import registry_cache
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hal_image.models.types import Model, Registry
+    from hal_image.models.types import Entry, Model, Registry
 
 
 def default_registry_path() -> Path:
@@ -53,11 +53,34 @@ def get_model(registry: Registry, name: str) -> Model:
     """
     if (model := registry.models.get(name)) is not None:
         return model
+    if (extra := registry.extras.get(name)) is not None:
+        from hal_image.models.types import EXTRA_TITLES  # noqa: PLC0415 - only on failure
+
+        raise UsageError(
+            f"{name!r} is {EXTRA_TITLES[extra.kind]}, which goes with a model and is none",
+            code="unknown_model",
+            hint=f"the models are: {', '.join(registry.models)}",
+            details={"model": name, "models": list(registry.models)},
+        )
+    raise _unknown(name, list(registry.models))
+
+
+def get_entry(registry: Registry, name: str) -> Entry:
+    """The model, LoRA, ControlNet or upscaler called ``name``.
+
+    Raises:
+        UsageError: as for ``get_model``.
+    """
+    if (entry := registry.entries.get(name)) is not None:
+        return entry
+    raise _unknown(name, list(registry.entries))
+
+
+def _unknown(name: str, known: list[str]) -> UsageError:
     from hal_image.models.located_yaml import did_you_mean  # noqa: PLC0415 - only on failure
 
-    known = list(registry.models)
     hint = " ".join(filter(None, (did_you_mean(name, known), f"the models are: {', '.join(known)}")))
-    raise UsageError(
+    return UsageError(
         f"there is no model {name!r}",
         code="unknown_model",
         hint=hint,

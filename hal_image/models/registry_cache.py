@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hal_image.models.types import Defaults, Model, ModelFile, Registry, Source
+from hal_image.models.types import Defaults, Entry, Extra, Model, ModelFile, Registry, Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,10 @@ def read(cache: Path, files: Sequence[Path]) -> Registry | None:
         kept = json.loads(cache.read_bytes())
         if kept["key"] != _key(files):
             return None
-        models = {name: model_of(one) for name, one in kept["models"].items()}
-        return Registry(kept["default"], models, kept["default_without_gpu"])
+        entries = {name: entry_of(one) for name, one in kept["entries"].items()}
+        models = {name: one for name, one in entries.items() if isinstance(one, Model)}
+        extras = {name: one for name, one in entries.items() if isinstance(one, Extra)}
+        return Registry(kept["default"], models, kept["default_without_gpu"], extras)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -35,8 +37,12 @@ def write(cache: Path, files: Sequence[Path], registry: Registry) -> None:
     """Keep ``registry`` for the next call; does nothing where that is not possible. Never raises."""
     partial = cache.with_name(f"{cache.name}.{os.getpid()}")
     try:
-        models = {name: fields(model) for name, model in registry.models.items()}
-        kept = {"key": _key(files), **registry._asdict(), "models": models}
+        kept = {
+            "key": _key(files),
+            "default": registry.default,
+            "default_without_gpu": registry.default_without_gpu,
+            "entries": {name: fields(entry) for name, entry in registry.entries.items()},
+        }
         partial.write_text(json.dumps(kept), encoding="utf-8")
         partial.replace(cache)
     except (OSError, ValueError):
@@ -53,14 +59,16 @@ def _key(files: Sequence[Path]) -> Any:
     ]
 
 
-def fields(model: Model) -> dict[str, Any]:
-    """A model as JSON; ``model_of`` reads it."""
-    files = [{**file._asdict(), "sources": [source._asdict() for source in file.sources]} for file in model.files]
-    return {**model._asdict(), "files": files, "defaults": model.defaults._asdict()}
+def fields(entry: Entry) -> dict[str, Any]:
+    """An entry as JSON; ``entry_of`` reads it."""
+    files = [{**file._asdict(), "sources": [source._asdict() for source in file.sources]} for file in entry.files]
+    if isinstance(entry, Extra):
+        return {**entry._asdict(), "files": files}
+    return {**entry._asdict(), "files": files, "defaults": entry.defaults._asdict()}
 
 
-def model_of(fields: dict[str, Any]) -> Model:
-    """The model that ``fields`` wrote.
+def entry_of(fields: dict[str, Any]) -> Entry:
+    """The entry that ``fields`` wrote.
 
     Raises:
         KeyError, TypeError: it did not.
@@ -69,4 +77,6 @@ def model_of(fields: dict[str, Any]) -> Model:
         ModelFile(**{**file, "sources": tuple(Source(**source) for source in file["sources"])})
         for file in fields["files"]
     )
+    if "kind" in fields:
+        return Extra(**{**fields, "files": files})
     return Model(**{**fields, "files": files, "defaults": Defaults(**fields["defaults"])})

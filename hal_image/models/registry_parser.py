@@ -13,7 +13,21 @@ from typing import TYPE_CHECKING, cast, get_args
 from hal_image import request
 from hal_image.models import bundled_models
 from hal_image.models.located_yaml import Located, compose, did_you_mean
-from hal_image.models.types import FOLDERS, SIZE_MULTIPLE, Defaults, Family, Model, ModelFile, Registry, Role, Source
+from hal_image.models.types import (
+    EXTRA_ROLES,
+    FOLDERS,
+    SIZE_MULTIPLE,
+    Defaults,
+    Entry,
+    Extra,
+    ExtraKind,
+    Family,
+    Model,
+    ModelFile,
+    Registry,
+    Role,
+    Source,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +50,7 @@ SHA256 = r"^[0-9a-f]{64}$"
 FILE_NAME = r'^[^\s./\\:*?"<>|\x00-\x1f][^/\\:*?"<>|\x00-\x1f]*\.safetensors$'  # what Windows can store, too
 REPO = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
 REPO_PATH = r"^([A-Za-z0-9_][A-Za-z0-9._+-]*/)*[A-Za-z0-9_][A-Za-z0-9._+-]*\.safetensors$"
+CONTROL = r"^[a-z0-9][a-z0-9-]*$"
 REVISION = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 LOCAL_PATH = r"^/.*[^/]$"
 URL = r"^https?://[^\s/?#@]+/\S+$"  # no user:password@, since addresses are shown and logged
@@ -50,6 +65,14 @@ _MODEL_KEYS = {
     "files": f"a list with one checkpoint, or all of {', '.join(FLUX_PARTS)} (flux) or {', '.join(SD3_PARTS)} (sd3)",
     "defaults": "a mapping with width, height, steps, cfg, sampler, scheduler (and guidance for flux)",
 }
+_KIND_KEY = {"kind": f"one of: checkpoint, {', '.join(EXTRA_ROLES)}; checkpoint when left out"}
+_EXTRA_KEYS = {
+    "kind": _KIND_KEY["kind"],
+    "description": _MODEL_KEYS["description"],
+    "files": "a list with one file, whose role is that of the kind",
+}
+_FAMILY_KEY = {"family": _MODEL_KEYS["family"]}
+_CONTROL_KEY = {"control": "what its pictures show, in a word of lowercase letters, digits and -, as in canny"}
 _CPU_KEY = {"cpu": "true if it makes a picture in seconds on a processor"}
 _FILE_KEYS = {
     "role": f"one of: {', '.join(FOLDERS)}",
@@ -84,25 +107,27 @@ class _Document:
     path: Path
     default: Located | None = None
     default_without_gpu: Located | None = None
-    models: dict[str, Model] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
     names: dict[str, list[Located]] = field(default_factory=dict)
-    """Per model, the places of its files' names, in the order of ``Model.files``."""
+    """Per entry, the places of its files' names, in the order of ``Model.files``."""
 
 
 def parse_registry(project_file: Path, user_files: Sequence[Path] = ()) -> Registry:
     """Read ``project_file`` and merge ``user_files`` over it; see ``registry.load_registry``."""
     documents = [_read(project_file, base=True), *(_read(path, base=False) for path in user_files)]
-    models: dict[str, Model] = {}
+    entries: dict[str, Entry] = {}
     for document in documents:
-        models.update(document.models)
-    _check_same_name_same_file(documents, models)
+        entries.update(document.entries)
+    _check_same_name_same_file(documents, entries)
+    models = {name: entry for name, entry in entries.items() if isinstance(entry, Model)}
+    extras = {name: entry for name, entry in entries.items() if isinstance(entry, Extra)}
     default = next(d.default for d in reversed(documents) if d.default is not None)
     without_gpu = next((d.default_without_gpu for d in reversed(documents) if d.default_without_gpu is not None), None)
     for place in filter(None, (default, without_gpu)):
         if (wanted := place.text()) not in models:
             hint = f"the models are: {', '.join(models)}"
             place.fail(f"names no model: {wanted!r}", " ".join(filter(None, (did_you_mean(wanted, models), hint))))
-    return Registry(default.text(), models, None if without_gpu is None else without_gpu.text())
+    return Registry(default.text(), models, None if without_gpu is None else without_gpu.text(), extras)
 
 
 def _read(path: Path, *, base: bool) -> _Document:
@@ -115,15 +140,45 @@ def _read(path: Path, *, base: bool) -> _Document:
     for key, value in top["models"].entries() if "models" in top else ():
         name = key.text()
         Located(key.node, key.file, key.label, "lowercase letters, digits and . _ - only").text(MODEL_NAME)
-        document.models[name], document.names[name] = _model(name, value)
+        kind = _kind(value)
+        document.entries[name], document.names[name] = (
+            _model(name, value) if kind is None else _extra(name, kind, value)
+        )
     return document
 
 
+def _kind(node: Located) -> ExtraKind | None:
+    """What an entry is, which says which keys it has; ``None`` for a model."""
+    place = next((value for key, value in node.entries() if key.text() == "kind"), None)
+    if place is None:
+        return None
+    kind = Located(place.node, place.file, place.label, _KIND_KEY["kind"]).choice(("checkpoint", *EXTRA_ROLES))
+    return None if kind == "checkpoint" else cast("ExtraKind", kind)
+
+
+def _extra(name: str, kind: ExtraKind, node: Located) -> tuple[Extra, list[Located]]:
+    required = _EXTRA_KEYS if kind == "upscaler" else {**_EXTRA_KEYS, **_FAMILY_KEY}
+    keys = node.mapping(required, _CONTROL_KEY if kind == "controlnet" else None)
+    files = [_file(item) for item in keys["files"].items()]
+    _check_roles((EXTRA_ROLES[kind],), keys["files"], [file.role for file, _ in files])
+    extra = Extra(
+        name=name,
+        description=keys["description"].text(ONE_LINE),
+        kind=kind,
+        files=tuple(file for file, _ in files),
+        registry=node.file,
+        family=cast("Family", keys["family"].choice(FAMILIES)) if "family" in keys else None,
+        control=keys["control"].text(CONTROL) if "control" in keys else None,
+    )
+    return extra, [place for _, place in files]
+
+
 def _model(name: str, node: Located) -> tuple[Model, list[Located]]:
-    keys = node.mapping(_MODEL_KEYS, _CPU_KEY)
+    keys = node.mapping(_MODEL_KEYS, {**_CPU_KEY, **_KIND_KEY})
     family = cast("Family", keys["family"].choice(FAMILIES))
     files = [_file(item) for item in keys["files"].items()]
-    _check_roles(family, keys["files"], [file.role for file, _ in files])
+    roles = [file.role for file, _ in files]
+    _check_roles(_wanted_roles(family, roles), keys["files"], roles)
     model = Model(
         name=name,
         description=keys["description"].text(ONE_LINE),
@@ -217,8 +272,7 @@ def _wanted_roles(family: Family, roles: list[Role]) -> tuple[Role, ...]:
     return ("checkpoint",)
 
 
-def _check_roles(family: Family, node: Located, roles: list[Role]) -> None:
-    wanted = _wanted_roles(family, roles)
+def _check_roles(wanted: tuple[Role, ...], node: Located, roles: list[Role]) -> None:
     for index, role in enumerate(roles):
         if role not in wanted:
             node.items()[index].fail(
@@ -231,14 +285,14 @@ def _check_roles(family: Family, node: Located, roles: list[Role]) -> None:
         node.fail(f"lacks the role {missing[0]}", f"these files are wanted: {', '.join(wanted)}")
 
 
-def _check_same_name_same_file(documents: list[_Document], models: dict[str, Model]) -> None:
+def _check_same_name_same_file(documents: list[_Document], entries: dict[str, Entry]) -> None:
     """Two models may share a file, but not a file name for two different files: one would overwrite the other."""
     seen: dict[tuple[tuple[str, ...], str], tuple[ModelFile, Located]] = {}
     for document in documents:
-        for model in document.models.values():
-            if models[model.name] is not model:
+        for entry in document.entries.values():
+            if entries[entry.name] is not entry:
                 continue  # replaced by a later document
-            for file, place in zip(model.files, document.names[model.name], strict=True):
+            for file, place in zip(entry.files, document.names[entry.name], strict=True):
                 # ComfyUI searches all folders of a role, and a Windows disk does not tell upper from lower case.
                 first, first_place = seen.setdefault((FOLDERS[file.role], file.name.lower()), (file, place))
                 if (file.sha256, file.bytes) != (first.sha256, first.bytes):

@@ -31,7 +31,7 @@ DTYPE_BITS = {
 """Bits per element. A dtype that is not listed here is taken as it is: whether it can be loaded is ComfyUI's to say."""
 
 _GET_AGAIN = "delete the file and download it again"
-_PICKLE_HINT = "a pickle can run code and is never loaded: get the .safetensors version"
+PICKLE_HINT = "a pickle can run code and is never loaded: get the .safetensors version"
 _IMPOSTORS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
     (
         (b"<!doctype", b"<html", b"<head", b"<?xml"),
@@ -44,7 +44,7 @@ _IMPOSTORS: tuple[tuple[tuple[bytes, ...], str, str], ...] = (
         "run `git lfs pull` in the folder that it came from, or download the file itself",
     ),
     # torch.save writes a zip archive; before version 1.6 it wrote a bare pickle: 0x80, then the protocol.
-    ((b"pk\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickled checkpoint", _PICKLE_HINT),
+    ((b"pk\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"), "a pickled checkpoint", PICKLE_HINT),
     ((b"gguf",), "a GGUF file", "GGUF is not supported: get the .safetensors version"),
 )
 """How the first bytes begin in lower case, what such a file is, and how to get the model instead."""

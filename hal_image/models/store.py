@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from hal_image.errors import ModelError
 from hal_image.models import verified
 from hal_image.models.safetensors_header import read_header
-from hal_image.models.types import COMES_WITH_US, FOLDERS, Model, ModelFile, Role
+from hal_image.models.types import COMES_WITH_US, EXTRA_TITLES, FOLDERS, Entry, Model, ModelFile, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,10 +82,19 @@ def resolve(model: Model, models_dir: Path, known: Index | None = None) -> Resol
         ModelError: ``model_missing`` if files are not there, with all of them in ``details["missing"]``;
             ``model_corrupt`` if one is not a complete safetensors file; ``model_unreadable`` if rights are missing.
     """
+    return ResolvedModel(model, resolve_files(model, models_dir, known))
+
+
+def resolve_files(entry: Entry, models_dir: Path, known: Index | None = None) -> tuple[ResolvedFile, ...]:
+    """The files of any entry of the registry, in its order; see ``resolve``.
+
+    Raises:
+        ModelError: as for ``resolve``.
+    """
     root = Path(os.path.abspath(models_dir))  # noqa: PTH100 - not resolve(): links in the path stay as they are
     found: list[tuple[ModelFile, Path, str, bool]] = []
     missing: list[ModelFile] = []
-    for file in model.files:
+    for file in entry.files:
         try:
             place = _find(file, root)
         except OSError as error:
@@ -97,15 +106,15 @@ def resolve(model: Model, models_dir: Path, known: Index | None = None) -> Resol
         else:
             missing.append(file)
     if missing:
-        _fail_missing(model, missing, root)
+        _fail_missing(entry, missing, root)
     files = (
-        _included(file, path, name) if included else _check(model, file, path, name, known or {})
+        _included(file, path, name) if included else _check(entry, file, path, name, known or {})
         for file, path, name, included in found
     )
-    return ResolvedModel(model, tuple(files))
+    return tuple(files)
 
 
-def installed_files(model: Model, models_dir: Path) -> list[tuple[ModelFile, Path | None]]:
+def installed_files(model: Entry, models_dir: Path) -> list[tuple[ModelFile, Path | None]]:
     """Every file of ``model`` and where it is, or ``None``. Contents are not looked at. Never raises.
 
     A file that comes inside this package counts as not there when it has another size than it should.
@@ -186,17 +195,17 @@ def _find(file: ModelFile, root: Path) -> tuple[Path, str] | None:
     ComfyUI does not list.
     """
     folders = [root / name for name in sorted(FOLDERS[file.role], key=lambda name: name not in _SEARCH_FIRST)]
-    walks = [(folder, _walk(folder)) for folder in folders]
+    walks = [(folder, walk(folder)) for folder in folders]
     for depth in (1, None):
-        for folder, walk in walks:
-            for where, entries in itertools.islice(walk, depth):
+        for folder, below in walks:
+            for where, entries in itertools.islice(below, depth):
                 if any(entry.name == file.name and entry.is_file() for entry in entries):
                     path = where / file.name
                     return path, path.relative_to(folder).as_posix()
     return None
 
 
-def _walk(top: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+def walk(top: Path) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
     """``top`` and all folders below it with their entries, nearest first, links followed.
 
     A folder reached a second time is left out, since links can form a circle. A folder below ``top`` that cannot be
@@ -243,7 +252,7 @@ def _included(file: ModelFile, path: Path, comfy_name: str) -> ResolvedFile:
     return ResolvedFile(file, path, comfy_name, file.bytes, matches_size=True, sha256=file.sha256, included=True)
 
 
-def _check(model: Model, file: ModelFile, path: Path, comfy_name: str, known: Index) -> ResolvedFile:
+def _check(entry: Entry, file: ModelFile, path: Path, comfy_name: str, known: Index) -> ResolvedFile:
     digest = verified.digest(known, path)
     if digest == file.sha256:
         return ResolvedFile(file, path, comfy_name, file.bytes, matches_size=True, sha256=digest, verified=True)
@@ -251,10 +260,10 @@ def _check(model: Model, file: ModelFile, path: Path, comfy_name: str, known: In
 
     try:
         header = read_header(path)
-        contents.check(header, path, model, file)
+        contents.check(header, path, entry, file)
     except ModelError as error:
         if error.code != "model_unreadable":
-            error.hint = _how_to_replace(model, file, path, error.hint)
+            error.hint = _how_to_replace(entry, file, path, error.hint)
         raise
     size = header.file_bytes
     matches = size == file.bytes
@@ -262,14 +271,14 @@ def _check(model: Model, file: ModelFile, path: Path, comfy_name: str, known: In
     return ResolvedFile(file, path, comfy_name, size, matches, sha256, verified=digest is not None)
 
 
-def _how_to_replace(model: Model, file: ModelFile, path: Path, hint: str) -> str:
+def _how_to_replace(entry: Entry, file: ModelFile, path: Path, hint: str) -> str:
     if file.bundled is not None:
         return _how_to_get(file, path)
-    return f"{hint}: `models verify {model.name} --repair` downloads the published file in its place"
+    return f"{hint}: `models verify {entry.name} --repair` downloads the published file in its place"
 
 
-def _fail_missing(model: Model, missing: list[ModelFile], root: Path) -> NoReturn:
-    first, total = missing[0], len(model.files)
+def _fail_missing(entry: Entry, missing: list[ModelFile], root: Path) -> NoReturn:
+    first, total = missing[0], len(entry.files)
     if target(first, root).is_symlink():
         what = f"{target(first, root)} is a link to a file that does not exist"
     elif total == 1:
@@ -278,14 +287,15 @@ def _fail_missing(model: Model, missing: list[ModelFile], root: Path) -> NoRetur
         what = f"none of its {total} files is in {root}"
     else:
         what = f"{len(missing)} of its {total} files {'is' if len(missing) == 1 else 'are'} not in {root}"
+    title = "model" if isinstance(entry, Model) else EXTRA_TITLES[entry.kind].split(" ", 1)[1]
     more = f" (then {len(missing) - 1} more)" if len(missing) > 1 else ""
     raise ModelError(
-        f"model {model.name!r} is not installed: {what}",
+        f"{title} {entry.name!r} is not installed: {what}",
         code="model_missing",
-        hint=f"models pull {model.name} downloads {sum(file.bytes for file in missing) / 1e9:.2f} GB; or get "
+        hint=f"models pull {entry.name} downloads {sum(file.bytes for file in missing) / 1e9:.2f} GB; or get "
         f"{first.name}{more} by hand: {_how_to_get(first, target(first, root))}",
         details={
-            "model": model.name,
+            "model": entry.name,
             "models_dir": str(root),
             "missing": [
                 {

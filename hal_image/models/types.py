@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Family = Literal["sd15", "sdxl", "sd3", "flux"]
-Role = Literal["checkpoint", "diffusion_model", "clip_l", "clip_g", "t5xxl", "vae"]
+Role = Literal[
+    "checkpoint", "diffusion_model", "clip_l", "clip_g", "t5xxl", "vae", "lora", "controlnet", "upscale_model"
+]
+ExtraKind = Literal["lora", "controlnet", "upscaler"]
+"""What goes with a model and is none by itself."""
 
 FOLDERS: dict[Role, tuple[str, ...]] = {
     "checkpoint": ("checkpoints",),
@@ -14,8 +22,17 @@ FOLDERS: dict[Role, tuple[str, ...]] = {
     "clip_g": ("text_encoders", "clip"),
     "t5xxl": ("text_encoders", "clip"),
     "vae": ("vae",),
+    "lora": ("loras",),
+    "controlnet": ("controlnet",),
+    "upscale_model": ("upscale_models",),
 }
 """Folders below the models directory in which ComfyUI looks for a role, the preferred one first."""
+
+EXTRA_ROLES: dict[ExtraKind, Role] = {"lora": "lora", "controlnet": "controlnet", "upscaler": "upscale_model"}
+"""The role of the one file of each kind."""
+EXTRA_TITLES: dict[str, str] = {"checkpoint": "a model", "lora": "a LoRA", "controlnet": "a ControlNet",
+                                "upscaler": "an upscaler"}  # fmt: skip
+"""What people call each kind of entry."""
 
 SIZE_MULTIPLE: dict[Family, int] = {"sd15": 8, "sdxl": 8, "sd3": 16, "flux": 16}
 """Pixels: width and height must be multiples of it. The autoencoders halve three times (8); SD3 and FLUX also pack
@@ -125,9 +142,45 @@ class Model(NamedTuple):
         return next((f for f in self.files if f.role == role), None)
 
     @property
+    def kind(self) -> str:
+        """What kind of entry of a registry it is, as ``Extra.kind``."""
+        return "checkpoint"
+
+    @property
     def total_bytes(self) -> int:
         """Bytes of all files together."""
         return sum(f.bytes for f in self.files)
+
+
+class Extra(NamedTuple):
+    """A registry entry that goes with a model: a LoRA, a ControlNet or an upscaler.
+
+    Attributes:
+        name: what its option takes; no model has the same.
+        description: one line for people.
+        kind: what it is.
+        files: exactly one, with the role that ``EXTRA_ROLES`` says.
+        registry: path of the registry file that the entry came from.
+        family: of the models that it goes with; ``None`` for an upscaler, which goes with all.
+        control: of a ControlNet: what its pictures show, e.g. ``canny``; ``None`` when that is not known.
+    """
+
+    name: str
+    description: str
+    kind: ExtraKind
+    files: tuple[ModelFile, ...]
+    registry: str
+    family: Family | None = None
+    control: str | None = None
+
+    @property
+    def total_bytes(self) -> int:
+        """Bytes of its file."""
+        return sum(f.bytes for f in self.files)
+
+
+Entry: TypeAlias = Model | Extra
+"""Anything that a registry has under ``models``."""
 
 
 class Registry(NamedTuple):
@@ -138,8 +191,15 @@ class Registry(NamedTuple):
         models: by name.
         default_without_gpu: the one used in its place where there is no GPU and its files are not there; ``None`` for
             none.
+        extras: what goes with models, by name; no model has one of these.
     """
 
     default: str
     models: dict[str, Model]
     default_without_gpu: str | None = None
+    extras: Mapping[str, Extra] = MappingProxyType({})
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """Models and extras together."""
+        return {**self.models, **self.extras}

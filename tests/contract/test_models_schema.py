@@ -14,8 +14,8 @@ import hal_image
 from hal_image import request
 from hal_image.models import registry_parser
 from hal_image.models.registry import default_registry_path, load_registry
-from hal_image.models.types import FOLDERS, SIZE_MULTIPLE
-from tests.unit.models.registry_documents import BAD, GOOD, GOOD_SD3, Bad
+from hal_image.models.types import EXTRA_ROLES, FOLDERS, SIZE_MULTIPLE
+from tests.unit.models.registry_documents import BAD, GOOD, GOOD_EXTRAS, GOOD_SD3, Bad
 
 PATH = Path(hal_image.__file__).parent / "schemas" / "models.schema.json"
 
@@ -55,7 +55,9 @@ def test_our_models_name_the_schema() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [GOOD, GOOD_SD3, "default: sdxl\n", "models: {}\n"], ids=["whole", "sd3", "default", "no models"]
+    "text",
+    [GOOD, GOOD_SD3, GOOD_EXTRAS, "default: sdxl\n", "models: {}\n"],
+    ids=["whole", "sd3", "extras", "default", "no models"],
 )
 def test_what_the_parser_takes_is_valid(validator: jsonschema.Draft202012Validator, text: str) -> None:
     validator.validate(yaml.safe_load(text))
@@ -98,6 +100,12 @@ def test_words_patterns_and_limits_are_the_parsers(schema: dict[str, Any]) -> No
     assert hub["properties"]["revision"]["pattern"] == registry_parser.REVISION
     assert address["properties"]["url"]["pattern"] == registry_parser.URL
     assert bundled["properties"]["bundled"]["pattern"] == registry_parser.MODEL_NAME
+    extra = schema["$defs"]["extra"]
+    assert extra["properties"]["description"]["pattern"] == registry_parser.ONE_LINE
+    assert extra["properties"]["family"]["enum"] == list(registry_parser.FAMILIES)
+    assert extra["properties"]["control"]["pattern"] == registry_parser.CONTROL
+    assert extra["properties"]["kind"]["enum"] == list(EXTRA_ROLES)
+    assert model["properties"]["kind"]["enum"] == ["checkpoint", *EXTRA_ROLES]
     assert defaults["properties"]["sampler"]["enum"] == list(request.SAMPLERS)
     assert defaults["properties"]["scheduler"]["enum"] == list(request.SCHEDULERS)
     assert defaults["properties"]["steps"]["maximum"] == request.MAX_STEPS
@@ -112,6 +120,13 @@ def test_roles_and_multiples_are_the_parsers(schema: dict[str, Any]) -> None:
         for rule in schema["$defs"]["file"]["allOf"]
     }
     assert folders == FOLDERS
+    roles = {
+        rule["if"]["properties"]["kind"]["const"]: rule["then"]["properties"]["files"]["contains"]["properties"][
+            "role"
+        ]["const"]
+        for rule in schema["$defs"]["extra"]["allOf"]
+    }
+    assert roles == EXTRA_ROLES
     multiples = {
         rule["if"]["properties"]["family"]["const"]: {
             rule["then"]["properties"]["defaults"]["properties"][side]["multipleOf"] for side in ("width", "height")

@@ -11,7 +11,8 @@ import pytest
 from hal_image.models.registry import default_registry_path, load_registry
 from tests.store.conftest import NAME, TOKEN, Call, MakeHub, left_over
 from tests.store.hub_server import COMMIT, Hub
-from tests.synthetic import write_flux_parts, write_sd15
+from tests.synthetic import write_flux_parts, write_lora, write_sd15
+from tests.synthetic.sparse import Tensor, write_safetensors
 
 
 def test_add_a_file(
@@ -139,6 +140,79 @@ def test_add_a_transformer_uses_the_other_parts_of_ours(
     assert code == 0, answer
     files = call("models", "show", "tuned")[1]["data"]["model"]["files"]
     assert [file["role"] for file in files] == ["diffusion_model", "clip_l", "t5xxl", "vae"]
+
+
+def test_add_a_lora_and_use_the_store_for_it(
+    call: Call, make_hub: MakeHub, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lora(tmp_path / "ink.safetensors", prompt=True)
+    data = (tmp_path / "ink.safetensors").read_bytes()
+    hub = make_hub(data)
+    monkeypatch.delenv("HAL_REGISTRY")
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    code, answer = call("models", "add", "hf:some/body/ink.safetensors", "--name", "ink")
+    assert code == 0, answer
+    added = answer["data"]["added"]
+    assert (added["kind"], added["family"], added["control"]) == ("lora", "sd15", None)
+    assert Path(added["path"]) == folder / "loras" / "ink.safetensors"
+    (extra,) = call("models", "list")[1]["data"]["extras"]
+    assert (extra["name"], extra["kind"], extra["status"], extra["bytes"]) == ("ink", "lora", "present", len(data))
+    shown = call("models", "show", "ink")[1]["data"]["extra"]
+    assert (shown["files"][0]["role"], shown["files"][0]["verified"]) == ("lora", True)
+    assert call("models", "verify", "ink")[1]["data"]["verified"][0]["status"] == "ok"
+    code, answer = call("-p", "x", "-m", "ink", "--dry-run", "-o", "x")
+    assert (code, answer["error"]["code"]) == (2, "unknown_model")
+    assert call("models", "rm", "ink", "--yes")[1]["data"]["freed_bytes"] == len(data)
+    assert call("models", "show", "ink")[1]["data"]["extra"]["status"] == "missing"
+    assert call("models", "pull", "ink")[0] == 0
+    (folder / "loras" / "ink.safetensors").write_bytes(data[:-1])
+    assert call("models", "verify", "ink")[1]["data"]["verified"][0]["status"] == "damaged"
+    assert call("models", "verify", "ink", "--repair")[1]["data"]["verified"][0]["status"] == "repaired"
+    assert call("models", "prune", "--max-size", "0GB", "--yes")[1]["data"]["freed_bytes"] == len(data)
+
+
+def test_add_a_controlnet_and_an_upscaler(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HAL_REGISTRY")
+    cross = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"
+    control = {"zero_convs.0.0.weight": Tensor((4, 4, 1, 1)), cross: Tensor((4, 2048))}
+    write_safetensors(tmp_path / "xl_canny_mid.safetensors", control, seed="x")
+    write_safetensors(tmp_path / "larger.safetensors", {"conv_first.weight": Tensor((4, 3, 3, 3))}, seed="x")
+    for name, kind, family, shows in [
+        ("xl_canny_mid", "controlnet", "sdxl", "canny"),
+        ("larger", "upscaler", None, None),
+    ]:
+        code, answer = call("models", "add", str(tmp_path / f"{name}.safetensors"), "--name", kind)
+        assert code == 0, answer
+        added = answer["data"]["added"]
+        assert (added["kind"], added["family"], added["control"]) == (kind, family, shows)
+    assert [extra["name"] for extra in call("models", "list")[1]["data"]["extras"]] == ["controlnet", "upscaler"]
+
+
+def test_add_a_lora_for_a_family_that_we_do_not_have(
+    call: Call, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HAL_REGISTRY")
+    name = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight"
+    write_safetensors(tmp_path / "two.safetensors", {name: Tensor((4, 1024))}, seed="x")
+    code, answer = call("models", "add", str(tmp_path / "two.safetensors"), "--name", "two")
+    assert (code, answer["error"]["code"]) == (4, "model_wrong")
+    assert "a LoRA for Stable Diffusion 2" in answer["error"]["message"]
+    assert left_over(folder) == []
+
+
+def test_what_was_dropped_in_is_listed(call: Call, folder: Path) -> None:
+    (folder / "loras").mkdir(parents=True)
+    write_lora(folder / "loras" / "ink.safetensors")
+    (one,) = call("models", "list")[1]["data"]["by_hand"]
+    assert (one["name"], one["kind"], one["path"]) == ("ink", "lora", str(folder / "loras" / "ink.safetensors"))
+
+
+def test_import_tells_what_goes_with_models(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "webui" / "Lora").mkdir(parents=True)
+    write_lora(tmp_path / "webui" / "Lora" / "ink.safetensors", prompt=True)
+    data = call("models", "import", str(tmp_path / "webui"))[1]["data"]
+    assert data["others"] == []
+    assert [(one["kind"], one["family"]) for one in data["extras"]] == [("lora", "sd15")]
 
 
 def test_import_of_another_programs_folder(call: Call, mine: Hub, folder: Path, tmp_path: Path) -> None:

@@ -12,16 +12,16 @@ from hal_image.host.registry import choose_model, load
 from hal_image.host.result import Result
 from hal_image.host.table import table
 from hal_image.models import usage, verified
-from hal_image.models.registry import get_model
+from hal_image.models.registry import get_entry
 from hal_image.models.store import installed_files, part_of, status, target
-from hal_image.models.types import COMES_WITH_US
+from hal_image.models.types import COMES_WITH_US, EXTRA_ROLES, Extra
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
     from hal_image.host.render import Output
-    from hal_image.models.types import Model, ModelFile, Registry
+    from hal_image.models.types import Entry, Model, ModelFile, Registry
 
 GB = 1e9
 
@@ -62,25 +62,50 @@ def run(options: argparse.Namespace, output: Output) -> Result:
             raise UsageError(f"models list takes no {options.names[0]!r}", hint=f"models show {options.names[0]}")
         return _list(registry, models_dir)
     if len(options.names) != 1:
-        raise UsageError("models show needs one name", hint=f"one of {', '.join(registry.models)}")
-    return _show(get_model(registry, options.names[0]), registry, models_dir)
+        raise UsageError("models show needs one name", hint=f"one of {', '.join(registry.entries)}")
+    entry = get_entry(registry, options.names[0])
+    if isinstance(entry, Extra):
+        return _show_extra(entry, models_dir)
+    return _show(entry, registry, models_dir)
 
 
 def _list(registry: Registry, models_dir: Path) -> Result:
     used = _used(registry, models_dir)
     models = [_facts(model, used["name"], models_dir) for model in registry.models.values()]
-    rows = [("NAME", "STATUS", "SIZE", "VRAM", "LAST USED", "LICENCE", "WHAT IT IS")]
-    for model in models:
-        name = f"{model['name']}{_mark(model['name'], used)}"
-        licence = model["files"][0]["licence"]
-        vram = f"{model['min_vram_gb']:g} GB"
-        used_on = (model["last_used"] or "never")[:10]
-        size = f"{model['bytes'] / GB:.1f} GB"
-        rows.append((name, model["status"], size, vram, used_on, licence, model["description"]))
+    extras = [_extra_facts(extra, models_dir) for extra in registry.extras.values()]
+    by_hand = _by_hand(registry, models_dir)
+    rows = [("NAME", "KIND", "STATUS", "SIZE", "VRAM", "LAST USED", "LICENCE", "WHAT IT IS")]
+    for entry in (*models, *extras):
+        name = f"{entry['name']}{_mark(entry['name'], used)}"
+        licence = entry["files"][0]["licence"]
+        vram = f"{entry['min_vram_gb']:g} GB" if "min_vram_gb" in entry else ""
+        used_on = (entry["last_used"] or "never")[:10]
+        rows.append(
+            (name, entry["kind"], entry["status"], _gb(entry["bytes"]), vram, used_on, licence, entry["description"])
+        )
+    rows += [
+        (one["name"], one["kind"], "present", _gb(one["bytes"]), "", "", "", "put there by you") for one in by_hand
+    ]
     lines = [*table(rows), "", f"models folder: {models_dir}"]
     if used["chosen"] == "no_gpu":
         lines.append(f"no GPU and no {used['usual']} here: without --model it is {used['name']}")
-    return Result("models", {"models_dir": str(models_dir), "default": used, "models": models}, tuple(lines))
+    data = {"models_dir": str(models_dir), "default": used, "models": models, "extras": extras, "by_hand": by_hand}
+    return Result("models", data, tuple(lines))
+
+
+def _gb(count: int) -> str:
+    return f"{count / GB:.1f} GB" if count >= GB / 10 else f"{count / 1e6:.1f} MB"
+
+
+def _by_hand(registry: Registry, models_dir: Path) -> list[JsonObject]:
+    """LoRAs, ControlNets and upscalers that are there and that no registry names: their file's name will do."""
+    from hal_image.models import extras  # noqa: PLC0415 - only for the list
+
+    return [
+        {"name": name, "kind": kind, "path": str(path), "bytes": path.stat().st_size}
+        for kind in EXTRA_ROLES
+        for name, path in extras.by_hand(kind, registry, models_dir).items()
+    ]
 
 
 def _used(registry: Registry, models_dir: Path) -> JsonObject:
@@ -107,8 +132,28 @@ def _show(model: Model, registry: Registry, models_dir: Path) -> Result:
         f"VRAM      {model.min_vram_gb:g} GB or more",
         f"defaults  {values}",
         f"registry  {model.registry}",
+        *_file_lines(model, facts),
     ]
-    for known, told in zip(model.files, facts["files"], strict=True):
+    return Result("models", {"models_dir": str(models_dir), "default": used, "model": facts}, tuple(lines))
+
+
+def _show_extra(extra: Extra, models_dir: Path) -> Result:
+    facts = _extra_facts(extra, models_dir)
+    lines = [
+        f"{extra.name}: {extra.description}",
+        f"kind      {extra.kind}",
+        *([f"family    {extra.family}"] if extra.family else []),
+        *([f"control   {extra.control}"] if extra.control else []),
+        f"status    {facts['status']}",
+        f"registry  {extra.registry}",
+        *_file_lines(extra, facts),
+    ]
+    return Result("models", {"models_dir": str(models_dir), "extra": facts}, tuple(lines))
+
+
+def _file_lines(entry: Entry, facts: JsonObject) -> list[str]:
+    lines = []
+    for known, told in zip(entry.files, facts["files"], strict=True):
         downloads = [source for source in known.sources if source.bundled is None]
         lines += [
             "",
@@ -118,7 +163,7 @@ def _show(model: Model, registry: Registry, models_dir: Path) -> Result:
             f"  licence {known.licence}{', gated' if known.gated else ''}",
             *(f"  from {source.address}{' (gated)' if source.gated else ''}" for source in downloads),
         ]
-    return Result("models", {"models_dir": str(models_dir), "default": used, "model": facts}, tuple(lines))
+    return lines
 
 
 def _place(file: ModelFile, path: str | None, expected: str, part: int, *, verified_file: bool) -> str:
@@ -132,8 +177,36 @@ def _place(file: ModelFile, path: str | None, expected: str, part: int, *, verif
 
 
 def _facts(model: Model, default: str, models_dir: Path) -> JsonObject:
+    defaults = model.defaults
+    return {
+        "name": model.name,
+        "kind": model.kind,
+        "default": model.name == default,
+        "description": model.description,
+        "family": model.family,
+        "min_vram_gb": model.min_vram_gb,
+        "registry": model.registry,
+        "defaults": {name: getattr(defaults, name) for name in defaults._fields},
+        **_stored(model, models_dir),
+    }
+
+
+def _extra_facts(extra: Extra, models_dir: Path) -> JsonObject:
+    return {
+        "name": extra.name,
+        "kind": extra.kind,
+        "description": extra.description,
+        "family": extra.family,
+        "control": extra.control,
+        "registry": extra.registry,
+        **_stored(extra, models_dir),
+    }
+
+
+def _stored(entry: Entry, models_dir: Path) -> JsonObject:
+    """What is there of an entry."""
     files = []
-    found = installed_files(model, models_dir)
+    found = installed_files(entry, models_dir)
     index = verified.read()
     used = max((seconds for _, path in found if path and (seconds := usage.last_used(path))), default=None)
     for file, path in found:
@@ -154,18 +227,10 @@ def _facts(model: Model, default: str, models_dir: Path) -> JsonObject:
                 "sources": [{"address": source.address, "gated": source.gated} for source in file.sources],
             }
         )
-    defaults = model.defaults
     begun = status(found) == "missing" and any(file["partial_bytes"] for file in files)
     return {
-        "name": model.name,
-        "default": model.name == default,
-        "description": model.description,
-        "family": model.family,
         "status": "partial" if begun else status(found),
         "last_used": None if used is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(used)),
-        "bytes": model.total_bytes,
-        "min_vram_gb": model.min_vram_gb,
-        "registry": model.registry,
-        "defaults": {name: getattr(defaults, name) for name in defaults._fields},
+        "bytes": entry.total_bytes,
         "files": files,
     }

@@ -61,18 +61,18 @@ def of_models(models_dir: Path) -> ModelFacts:
     Raises:
         RegistryError: a registry is wrong.
     """
-    models = registry.load().models.values()
+    known = registry.load()
     cached: dict[str, str] = {}
     sizes: dict[Path, int] = {}
-    for model in models:
+    for model in known.entries.values():
         files = installed_files(model, models_dir)
         places = [path for _, path in files if path is not None]
         begun = [part for file, path in files if path is None and (part := part_of(file, models_dir)).exists()]
         sizes |= {path.resolve(): path.stat().st_size for path in (*places, *begun)}
-        if len(places) == len(files):
+        if model.name in known.models and len(places) == len(files):
             cached[model.name] = size(sum(path.stat().st_size for path in places))
     return ModelFacts(
-        ready=any(is_usable(model, models_dir) for model in models),
+        ready=any(is_usable(model, models_dir) for model in known.models.values()),
         cached=cached,
         storage_used=size(sum(sizes.values())),
         tested=any(usage.last_used(path) is not None for path in sizes),

@@ -1,7 +1,8 @@
-"""``models add PATH|URL|hf:OWNER/REPO/FILE --name X``: makes a checkpoint of the user's own a model.
+"""``models add PATH|URL|hf:OWNER/REPO/FILE --name X``: makes a checkpoint of the user's own a model, and gives a LoRA,
+a ControlNet or an upscaler a name.
 
-Its family is read from the names of its tensors, its defaults are those of our model of that family. It becomes an
-entry in the user's models.yaml.
+What it is and its family are read from the names of its tensors; the defaults of a model are those of ours of that
+family. It becomes an entry in the user's models.yaml.
 """
 
 from __future__ import annotations
@@ -21,17 +22,19 @@ from hal_image.host.pull import stall_limit
 from hal_image.host.pull_display import PullDisplay
 from hal_image.host.result import Result
 from hal_image.host.store.digest import digest_of
-from hal_image.models import contents, hub, user_registry, verified
+from hal_image.models import contents, extra_kinds, hub, user_registry, verified
 from hal_image.models.registry import default_registry_path
 from hal_image.models.registry_parser import FILE_NAME, MODEL_NAME, REPO, REPO_PATH, URL
 from hal_image.models.safetensors_header import read_header
-from hal_image.models.types import FOLDERS, Family, Model, ModelFile, Source
+from hal_image.models.types import EXTRA_ROLES, EXTRA_TITLES, FOLDERS, Extra, Family, Model, ModelFile, Source
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from hal_image.host.render import Output
-    from hal_image.models.types import Registry, Role
+    from hal_image.models.safetensors_header import Header
+    from hal_image.models.types import ExtraKind, Registry, Role
 
 LICENCE = "not stated"
 """What is written for a file of the user's own: which licence it has is theirs to know."""
@@ -66,35 +69,12 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
     try:
         place = _fetched(what, models_dir, display)
         header = read_header(place.path)
-        role = contents.role_of(header.tensors)
-        found = contents.family_of(header.tensors)
-        if role not in {"checkpoint", "diffusion_model"} or found not in get_args(Family):
-            raise ModelError(
-                f"{place.path} is no model of a family that is known ({', '.join(contents.FAMILY_NAMES.values())})",
-                code="model_wrong",
-                hint="give a whole checkpoint, or a FLUX transformer, as .safetensors",
-            )
-        family = cast("Family", found)
-        like = _like(registry, family, role, {*header.tensors})
+        kind = extra_kinds.kind_of(header.tensors)
+        make = _model(name, place, header, registry) if kind is None else _extra(name, kind, place, header)
         sha256 = digest_of(place.path, display)
-        file = ModelFile(
-            role=role,
-            folder=FOLDERS[role][0],
-            name=place.path.name,
-            bytes=header.file_bytes,
-            sha256=sha256,
-            licence=LICENCE,
-            sources=(place.source,),
-        )
-        parts = tuple(part for part in like.files if role == "diffusion_model" and part.role in PUBLISHED_PARTS)
-        model = like._replace(
-            name=name,
-            description=f"{place.path.name}, added by you",
-            files=(file, *parts),
-            min_vram_gb=min(like.min_vram_gb, max(SMALLEST_VRAM_GB, math.ceil(file.bytes * VRAM_SHARE / (1 << 30)))),
-            cpu=False,
-        )
-        contents.check(header, place.path, model, file)
+        entry = make(sha256)
+        file = entry.files[0]
+        contents.check(header, place.path, entry, file)
         path = placed(place.path, models_dir / file.folder / file.name)
     finally:
         display.close()
@@ -104,7 +84,7 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
     files = paths.user_registry_files()
     own = files[-1] if files else paths.default_user_registry()
     try:
-        user_registry.add(model._replace(registry=str(own)), own, default_registry_path(), files)
+        user_registry.add(entry._replace(registry=str(own)), own, default_registry_path(), files)
     except BaseException:
         if path != place.path:  # a name that nothing refers to
             with suppress(OSError):
@@ -112,9 +92,77 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
         raise
     data = {
         "models_dir": str(models_dir),
-        "added": {"name": name, "family": family, "path": str(path), "sha256": sha256, "registry": str(own)},
+        "added": {
+            "name": name,
+            "kind": kind or "checkpoint",
+            "family": entry.family,
+            "control": entry.control if isinstance(entry, Extra) else None,
+            "path": str(path),
+            "sha256": sha256,
+            "registry": str(own),
+        },
     }
-    return Result("models", data, (f"{name}: {contents.FAMILY_NAMES[family]}, {path}, written to {own}",))
+    said = [] if kind is None else [EXTRA_TITLES[kind]]
+    if entry.family is not None:
+        said.append(contents.FAMILY_NAMES[entry.family])
+    return Result("models", data, (f"{name}: {' for '.join(said)}, {path}, written to {own}",))
+
+
+def _model(name: str, place: Place, header: Header, registry: Registry) -> Callable[[str], Model]:
+    """What makes the model, once the file's digest is known."""
+    role = contents.role_of(header.tensors)
+    found = contents.family_of(header.tensors)
+    if role not in {"checkpoint", "diffusion_model"} or found not in get_args(Family):
+        raise ModelError(
+            f"{place.path} is no model of a family that is known ({', '.join(contents.FAMILY_NAMES.values())})",
+            code="model_wrong",
+            hint="give a whole checkpoint, a FLUX transformer, a LoRA, a ControlNet or an upscaler, as .safetensors",
+        )
+    like = _like(registry, cast("Family", found), role, {*header.tensors})
+    parts = tuple(part for part in like.files if role == "diffusion_model" and part.role in PUBLISHED_PARTS)
+    needed = math.ceil(header.file_bytes * VRAM_SHARE / (1 << 30))
+    return lambda sha256: like._replace(
+        name=name,
+        description=f"{place.path.name}, added by you",
+        files=(_file(role, place, header, sha256), *parts),
+        min_vram_gb=min(like.min_vram_gb, max(SMALLEST_VRAM_GB, needed)),
+        cpu=False,
+    )
+
+
+def _extra(name: str, kind: ExtraKind, place: Place, header: Header) -> Callable[[str], Extra]:
+    """As ``_model``, for what goes with one."""
+    family = extra_kinds.family_of(kind, header.tensors)
+    if kind != "upscaler" and family not in get_args(Family):
+        of = contents.FAMILY_NAMES.get(family or "", "a family of models that cannot be told from its tensors")
+        folder = FOLDERS[EXTRA_ROLES[kind]][0]
+        raise ModelError(
+            f"{place.path} is {EXTRA_TITLES[kind]} for {of}",
+            code="model_wrong",
+            hint=f"if it is for one of {', '.join(get_args(Family))} all the same, put it into {folder}/ of the models "
+            "folder: it is used under its file's name",
+        )
+    return lambda sha256: Extra(
+        name=name,
+        description=f"{place.path.name}, added by you",
+        kind=kind,
+        files=(_file(EXTRA_ROLES[kind], place, header, sha256),),
+        registry="",
+        family=cast("Family | None", family),
+        control=extra_kinds.control_of(place.path.stem) if kind == "controlnet" else None,
+    )
+
+
+def _file(role: Role, place: Place, header: Header, sha256: str) -> ModelFile:
+    return ModelFile(
+        role=role,
+        folder=FOLDERS[role][0],
+        name=place.path.name,
+        bytes=header.file_bytes,
+        sha256=sha256,
+        licence=LICENCE,
+        sources=(place.source,),
+    )
 
 
 def _arguments(options: argparse.Namespace, registry: Registry) -> tuple[str, str]:
@@ -124,8 +172,12 @@ def _arguments(options: argparse.Namespace, registry: Registry) -> tuple[str, st
         )
     if not re.fullmatch(MODEL_NAME, options.name):
         raise UsageError(f"{options.name!r} is no name for a model", hint="lowercase letters, digits and . _ - only")
-    if options.name in registry.models:
-        raise UsageError(f"there is a model {options.name!r} already", code="model_exists", hint="give another --name")
+    if options.name in registry.entries:
+        raise UsageError(
+            f"there is {EXTRA_TITLES[registry.entries[options.name].kind]} {options.name!r} already",
+            code="model_exists",
+            hint="give another --name",
+        )
     return options.names[0], options.name
 
 

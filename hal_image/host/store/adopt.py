@@ -17,9 +17,10 @@ from hal_image.host.pull_display import PullDisplay
 from hal_image.host.result import Result
 from hal_image.host.store.add import placed
 from hal_image.host.store.digest import digest_of
-from hal_image.models import contents, verified
+from hal_image.models import contents, extra_kinds, verified
 from hal_image.models.safetensors_header import read_header
 from hal_image.models.store import find_file, target
+from hal_image.models.types import EXTRA_TITLES
 
 if TYPE_CHECKING:
     import argparse
@@ -47,13 +48,14 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
     if not os.path.isdir(folder):  # noqa: PTH112 - pathlib's raises for a name that no folder can have
         raise UsageError(f"{folder} is no folder", hint="give the folder that the other program keeps its models in")
     wanted: dict[int, list[ModelFile]] = {}
-    for model in registry.models.values():
+    for model in registry.entries.values():
         for file in model.files:
             if file.bundled is None and find_file(file, models_dir) is None:
                 wanted.setdefault(file.bytes, []).append(file)
     display = PullDisplay(output, Deadline.after(options.timeout))
     imported: list[JsonObject] = []
     others: list[JsonObject] = []
+    extras: list[JsonObject] = []
     try:
         for path in _files(folder, models_dir):
             files = wanted.get(path.stat().st_size, [])
@@ -65,13 +67,14 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
                 place = placed(path, target(file, models_dir))
                 verified.remember(place, file.sha256)
                 imported.append({"file": file.name, "path": str(place), "from": str(path), "bytes": file.bytes})
-            if not fitting and (kind := _kind(path)) is not None:
-                others.append({"path": str(path), "family": kind})
+            if not fitting and (other := _other(path)) is not None:
+                (others if other["kind"] == "checkpoint" else extras).append(other)
     finally:
         display.close()
-    data = {"models_dir": str(models_dir), "imported": imported, "others": others}
+    data = {"models_dir": str(models_dir), "imported": imported, "others": others, "extras": extras}
     lines = [f"{one['path']} is {one['from']}" for one in imported]
     lines += [f"{one['path']}: {contents.FAMILY_NAMES[one['family']]}, `models add` makes it a model" for one in others]
+    lines += [f"{one['path']}: {EXTRA_TITLES[one['kind']]}, `models add` makes it known" for one in extras]
     return Result("models", data, (*lines, f"{len(imported)} files imported"))
 
 
@@ -95,10 +98,14 @@ def _files(folder: Path, models_dir: Path) -> Iterator[Path]:
                     yield path
 
 
-def _kind(path: Path) -> str | None:
-    """The family of a checkpoint that is not the registry's."""
+def _other(path: Path) -> JsonObject | None:
+    """A checkpoint that is not the registry's, or what goes with one: what it is, and its family."""
     try:
         tensors = read_header(path).tensors
     except ModelError:
         return None
-    return contents.family_of(tensors) if contents.role_of(tensors) == "checkpoint" else None
+    kind = extra_kinds.kind_of(tensors)
+    if kind is not None:
+        return {"path": str(path), "kind": kind, "family": extra_kinds.family_of(kind, tensors)}
+    family = contents.family_of(tensors) if contents.role_of(tensors) == "checkpoint" else None
+    return None if family is None else {"path": str(path), "kind": "checkpoint", "family": family}

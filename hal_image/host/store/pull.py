@@ -8,7 +8,7 @@ from hal_image.errors import UsageError
 from hal_image.host.deadline import Deadline
 from hal_image.host.pull import pull
 from hal_image.host.result import Result
-from hal_image.models.registry import get_model
+from hal_image.models.registry import get_entry
 from hal_image.models.store import installed_files
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
         ModelError, EnvironmentError_: as for ``hal_image.host.pull.pull``.
     """
     if not options.names:
-        raise UsageError("models pull needs a name", hint=f"one of {', '.join(registry.models)}")
-    models = [get_model(registry, name) for name in options.names]
+        raise UsageError("models pull needs a name", hint=f"one of {', '.join(registry.entries)}")
+    models = [get_entry(registry, name) for name in options.names]
     came = pull(
         models, registry, models_dir, engine=options.engine, output=output, deadline=Deadline.after(options.timeout)
     )

@@ -18,7 +18,7 @@ from hal_image.locking import file_lock
 from hal_image.models import usage
 from hal_image.models.download import LOCK
 from hal_image.models.pull_events import size
-from hal_image.models.registry import get_model
+from hal_image.models.registry import get_entry
 from hal_image.models.store import PART_SUFFIX, find_file
 from hal_image.models.types import FOLDERS
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from hal_image.errors import JsonObject
     from hal_image.host.render import Output
-    from hal_image.models.types import Model, Registry
+    from hal_image.models.types import Entry, Registry
 
 GRACE_S = 60.0
 """A file that was used this recently counts as in use also without an engine: a call may just be starting one."""
@@ -60,12 +60,12 @@ def rm(options: argparse.Namespace, registry: Registry, models_dir: Path, output
     """
     if not options.names:
         raise UsageError("models rm needs a name", hint="models list shows what is there")
-    models = [get_model(registry, name) for name in options.names]
+    models = [get_entry(registry, name) for name in options.names]
     wanted = {model.name for model in models}
-    files = _files(registry.models.values(), models_dir)
+    files = _files(registry.entries.values(), models_dir)
     mine = [one for one in files if wanted & {*one.models}]
     begun = [one for model in models for one in _begun(models_dir, [file.name for file in model.files])]
-    whole = {name for name in registry.models if _is_whole(registry.models[name], models_dir)}
+    whole = {name for name in registry.entries if _is_whole(registry.entries[name], models_dir)}
     kept: list[tuple[Candidate, str]] = []
     going: list[Candidate] = []
     since = _in_use_since(models_dir)
@@ -89,7 +89,7 @@ def prune(options: argparse.Namespace, registry: Registry, models_dir: Path, out
     """
     if options.max_size is None or options.names:
         raise UsageError("models prune takes --max-size and nothing else", hint="models prune --max-size 40GB")
-    files = [*_begun(models_dir, None), *_files(registry.models.values(), models_dir)]
+    files = [*_begun(models_dir, None), *_files(registry.entries.values(), models_dir)]
     left = sum(one.bytes for one in files)
     kept: list[tuple[Candidate, str]] = []
     going: list[Candidate] = []
@@ -105,7 +105,7 @@ def prune(options: argparse.Namespace, registry: Registry, models_dir: Path, out
     return _remove(going, kept, options, models_dir, output)
 
 
-def _files(models: Iterable[Model], models_dir: Path) -> list[Candidate]:
+def _files(models: Iterable[Entry], models_dir: Path) -> list[Candidate]:
     """Every file of the registry that is there."""
     users: dict[Path, list[str]] = {}
     for model in models:
@@ -131,7 +131,7 @@ def _begun(models_dir: Path, names: Sequence[str] | None) -> list[Candidate]:
     return found
 
 
-def _is_whole(model: Model, models_dir: Path) -> bool:
+def _is_whole(model: Entry, models_dir: Path) -> bool:
     return all(find_file(file, models_dir) is not None for file in model.files)
 
 

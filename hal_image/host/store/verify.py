@@ -16,7 +16,7 @@ from hal_image.locking import file_lock
 from hal_image.models import contents, verified
 from hal_image.models.download import LOCK
 from hal_image.models.pull_events import size
-from hal_image.models.registry import get_model
+from hal_image.models.registry import get_entry
 from hal_image.models.safetensors_header import read_header
 from hal_image.models.store import PART_SUFFIX, find_file, part_of, target
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hal_image.errors import JsonObject
     from hal_image.host.render import Output
-    from hal_image.models.types import Model, ModelFile, Registry
+    from hal_image.models.types import Entry, ModelFile, Registry
 
 TOLD = {
     "ok": "is what the registry names",
@@ -41,7 +41,7 @@ TOLD = {
 class Finding(NamedTuple):
     """A file of the registry and what was found in its place."""
 
-    model: Model
+    model: Entry
     file: ModelFile
     path: Path | None
     status: str
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace, registry: Registry, models_dir: Path, outpu
         UsageError: ``unknown_model``.
         ModelError, EnvironmentError_: what stands against a repair.
     """
-    models = [get_model(registry, name) for name in options.names] or list(registry.models.values())
+    models = [get_entry(registry, name) for name in options.names] or list(registry.entries.values())
     deadline = Deadline.after(options.timeout)
     found = _Check(models, models_dir, output, deadline).run()
     damaged = [one for one in found if one.status == "damaged"]
@@ -115,7 +115,7 @@ def _line(one: Finding) -> str:
 class _Check:
     """One pass over the files, with progress."""
 
-    def __init__(self, models: list[Model], models_dir: Path, output: Output, deadline: Deadline) -> None:
+    def __init__(self, models: list[Entry], models_dir: Path, output: Output, deadline: Deadline) -> None:
         self._known = verified.read()
         self._display = PullDisplay(output, deadline)
         files = {target(file, models_dir): (model, file) for model in models for file in model.files}
@@ -132,7 +132,7 @@ class _Check:
         finally:
             self._display.close()
 
-    def _one(self, model: Model, file: ModelFile, path: Path | None) -> Finding:
+    def _one(self, model: Entry, file: ModelFile, path: Path | None) -> Finding:
         if path is None:
             return Finding(model, file, None, "missing" if file.bundled is None else "included")
         digest = verified.digest(self._known, path)

@@ -62,6 +62,29 @@ def _as_sd3(text: str) -> str:
 
 
 GOOD_SD3 = _as_sd3(GOOD)
+GOOD_EXTRAS = (
+    GOOD
+    + """\
+  ink:
+    kind: lora
+    description: Ink
+    family: sdxl
+    files:
+      - {role: lora, folder: loras, name: ink.safetensors, bytes: 5, sha256: *b, licence: MIT, sources: *s}
+  edges:
+    kind: controlnet
+    description: Edges
+    family: sd15
+    control: canny
+    files:
+      - {role: controlnet, folder: controlnet, name: edges.safetensors, bytes: 6, sha256: *b, licence: MIT, sources: *s}
+  larger:
+    kind: upscaler
+    description: Larger
+    files:
+      - {role: upscale_model, folder: upscale_models, name: l.safetensors, bytes: 7, sha256: *b, licence: MIT, sources: *s}
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -142,7 +165,7 @@ BAD = [
     Bad("unknown family", "family: sdxl", "family: sd4", "5:13", "family cannot be 'sd4'", "one of: sd15, sdxl, sd3, flux"),
     Bad("unknown sampler", "sampler: euler\n", "sampler: eular\n", "25:16", "sampler cannot be 'eular'", "'euler'"),
     Bad("unknown scheduler", "scheduler: normal", "scheduler: kars", "26:18", "scheduler cannot be 'kars'", "karras"),
-    Bad("unknown role", "role: checkpoint", "role: lora", "8:15", "role cannot be 'lora'", "one of: checkpoint"),
+    Bad("unknown role", "role: checkpoint", "role: painter", "8:15", "role cannot be 'painter'", "one of: checkpoint"),
     # hashes
     Bad("hash too short", A, '"aaaa"', "12:17", "sha256 cannot be 'aaaa'", "64 lowercase"),
     Bad("hash in capitals", A, A.upper(), "12:17", "sha256 cannot be 'AAAA", "64 lowercase"),
@@ -191,6 +214,18 @@ BAD = [
     Bad("clip_g in another folder", "clip_g, folder: clip", "clip_g, folder: vae", "35:32", "does not look there for a clip_g", "text_encoders or clip", base=GOOD_SD3),
     Bad("guidance for sd3", "cfg: 1.0,", "cfg: 1.0, guidance: 3.5,", "36:64", "defaults.guidance is not a known key", base=GOOD_SD3),
     Bad("width for sd3", "{width: 1024,", "{width: 1000,", "36:23", "sd3 needs multiples of 16", "992 or 1008", base=GOOD_SD3),
+    # what goes with models
+    Bad("unknown kind", "kind: lora", "kind: loar", "38:11", "kind cannot be 'loar'", "did you mean 'lora'?", base=GOOD_EXTRAS),
+    Bad("kind is a number", "kind: lora", "kind: 1", "38:11", "kind must be text", base=GOOD_EXTRAS),
+    Bad("lora without a family", "    description: Ink\n    family: sdxl\n", "    description: Ink\n", "38:5", "models.ink lacks the key 'family'", base=GOOD_EXTRAS),
+    Bad("lora with defaults", "    description: Ink\n", "    description: Ink\n    defaults: {steps: 1}\n", "40:5", "models.ink.defaults is not a known key", base=GOOD_EXTRAS),
+    Bad("lora with a control", "    description: Ink\n", "    description: Ink\n    control: canny\n", "40:5", "models.ink.control is not a known key", base=GOOD_EXTRAS),
+    Bad("lora in another role", "{role: lora, folder: loras", "{role: vae, folder: vae", "42:9", "has the role vae, which has no place here", "wanted: lora", base=GOOD_EXTRAS),
+    Bad("lora in another folder", "folder: loras", "folder: lora", "42:30", "folder cannot be 'lora'", "write folder: loras", base=GOOD_EXTRAS),
+    Bad("control in capitals", "control: canny", "control: Canny", "47:14", "control cannot be 'Canny'", "canny", base=GOOD_EXTRAS),
+    Bad("upscaler with a family", "    description: Larger\n", "    description: Larger\n    family: sdxl\n", "53:5", "models.larger.family is not a known key", base=GOOD_EXTRAS),
+    Bad("lora as the default", "default: paint", "default: ink", "1:10", "default names no model: 'ink'", "the models are: paint, parts", False, base=GOOD_EXTRAS),
+    Bad("checkpoint with the role of a lora", "role: checkpoint\n        folder: checkpoints", "role: lora\n        folder: loras", "8:9", "has the role lora, which has no place here"),
     # across the file
     Bad("default names no model", "default: paint", "default: pant", "1:10", "default names no model: 'pant'", "did you mean 'paint'?", False),
     Bad("default without a GPU names no model", "default: paint\n", "default: paint\ndefault_without_gpu: prats\n", "2:22", "default_without_gpu names no model: 'prats'", "did you mean 'parts'?", False),

@@ -7,10 +7,10 @@ import yaml
 
 from hal_image.errors import EXIT_USAGE, RegistryError, UsageError
 from hal_image.models import bundled_models, registry
-from hal_image.models.registry import default_registry_path, get_model, load_registry
+from hal_image.models.registry import default_registry_path, get_entry, get_model, load_registry
 from hal_image.models.types import FOLDERS, Defaults, Source
 from hal_image.request import MAX_GUIDANCE
-from tests.unit.models.registry_documents import BAD, GOOD, GOOD_SD3, Bad
+from tests.unit.models.registry_documents import BAD, GOOD, GOOD_EXTRAS, GOOD_SD3, Bad
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +65,42 @@ def test_sd3_may_have_its_text_encoders_beside_the_checkpoint(tmp_path: Path) ->
 
 def test_sd3_may_be_one_file(tmp_path: Path) -> None:
     assert load_registry(written(tmp_path, GOOD.replace("family: sdxl", "family: sd3"))).models["paint"].family == "sd3"
+
+
+def test_what_goes_with_models_has_entries_of_its_own(tmp_path: Path) -> None:
+    loaded = load_registry(written(tmp_path, GOOD_EXTRAS))
+    assert list(loaded.models) == ["paint", "parts"]
+    ink, edges, larger = loaded.extras.values()
+    assert (ink.kind, ink.family, ink.control, ink.files[0].role) == ("lora", "sdxl", None, "lora")
+    assert (edges.kind, edges.family, edges.control, edges.files[0].folder) == (
+        "controlnet",
+        "sd15",
+        "canny",
+        "controlnet",
+    )
+    assert (larger.kind, larger.family, larger.total_bytes) == ("upscaler", None, 7)
+    assert get_entry(loaded, "ink") is ink
+    with pytest.raises(UsageError) as raised:
+        get_entry(loaded, "inc")
+    assert raised.value.hint == "did you mean 'ink'? the models are: paint, parts, ink, edges, larger"
+
+
+def test_a_lora_is_no_model(tmp_path: Path) -> None:
+    loaded = load_registry(written(tmp_path, GOOD_EXTRAS))
+    with pytest.raises(UsageError) as raised:
+        get_model(loaded, "ink")
+    assert raised.value.code == "unknown_model"
+    assert raised.value.message == "'ink' is a LoRA, which goes with a model and is none"
+
+
+def test_an_entry_of_ones_own_may_be_another_kind_than_ours(tmp_path: Path) -> None:
+    base = written(tmp_path, GOOD_EXTRAS)
+    text = GOOD_EXTRAS.replace("default: paint\n", "").replace("ink:\n", "parts:\n", 1)
+    own = text[: text.index("  paint:")] + text[text.index("  parts:\n    kind") : text.index("  edges:")]
+    own = own.replace("*b", '"' + "c" * 64 + '"').replace("*s", '[{url: "http://x/y"}]').replace("ink.", "new.")
+    loaded = load_registry(base, [written(tmp_path, own, "own.yaml")])
+    assert list(loaded.models) == ["paint"]
+    assert loaded.extras["parts"].kind == "lora"
 
 
 def test_a_byte_order_mark_is_not_content(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hal_image.errors import RegistryError
 from hal_image.models import registry, registry_cache, registry_parser
 from hal_image.models.registry import default_registry_path, load_registry
-from tests.unit.models.registry_documents import GOOD
+from tests.unit.models.registry_documents import GOOD, GOOD_EXTRAS
 
 
 @pytest.fixture
@@ -55,6 +55,14 @@ def test_every_key_survives(tmp_path: Path, cache: Path) -> None:
     first = load_registry(base, [own], cache=cache)
     assert (first.default_without_gpu, first.models["paint"].files[0].sources[1].bundled) == ("parts", "doodle")
     assert registry_cache.read(cache, [base, own]) == first
+
+
+def test_what_goes_with_models_survives(tmp_path: Path, cache: Path) -> None:
+    base = tmp_path / "models.yaml"
+    base.write_text(GOOD_EXTRAS, encoding="utf-8")
+    first = load_registry(base, cache=cache)
+    assert list(first.extras) == ["ink", "edges", "larger"]
+    assert registry_cache.read(cache, [base]) == first
 
 
 def test_yaml_is_not_even_imported(base: Path, cache: Path) -> None:
@@ -115,7 +123,7 @@ def test_a_damaged_cache_is_as_good_as_none(damage: str, base: Path, cache: Path
 def test_a_cache_with_a_field_missing_is_as_good_as_none(base: Path, cache: Path) -> None:
     first = load_registry(base, cache=cache)
     kept = json.loads(cache.read_text(encoding="utf-8"))
-    del kept["models"]["paint"]["files"][0]["sha256"]
+    del kept["entries"]["paint"]["files"][0]["sha256"]
     cache.write_text(json.dumps(kept), encoding="utf-8")
     assert load_registry(base, cache=cache) == first
 
