@@ -178,7 +178,7 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> None:
     async def validate_with_all_nodes(prompt_id: str, prompt: Any, *args: Any, **kwargs: Any) -> Any:
         named = {node.get("class_type") for node in prompt.values() if isinstance(node, dict)}
         if postponed and not named <= nodes.NODE_CLASS_MAPPINGS.keys():
-            await load(lambda pack: pack in {EXTRAS_ON_DEMAND.get(name) for name in named})
+            await load(lambda pack: pack in {EXTRAS_ON_DEMAND.get(str(name)) for name in named})
             if not named <= nodes.NODE_CLASS_MAPPINGS.keys():
                 await load(lambda _pack: True)
         return await validate_prompt(prompt_id, prompt, *args, **kwargs)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hal_image.host.render import Output
     from hal_image.models.store import ResolvedModel
-    from hal_image.models.types import Model, Registry
+    from hal_image.models.types import Entry, Model, Registry
 
 
 def find(
@@ -32,7 +32,7 @@ def find(
     except ModelError as error:
         if error.code != "model_missing" or options.offline or options.no_download or options.dry_run:
             raise
-        _download(model, registry, models_dir, options, output)
+        download(model, registry, models_dir, options, output)
         resolved = resolve(model, models_dir, verified.read())
     for found in resolved.files:
         if not found.matches_size:
@@ -50,14 +50,19 @@ def find(
     return resolved
 
 
-def _download(model: Model, registry: Registry, models_dir: Path, options: argparse.Namespace, output: Output) -> None:
+def download(entry: Entry, registry: Registry, models_dir: Path, options: argparse.Namespace, output: Output) -> None:
+    """Downloads what is missing of an entry, and says so.
+
+    Raises:
+        ModelError, EnvironmentError_, TimeoutError_: as for ``download.download``.
+    """
     from hal_image.host.hal8000 import registration  # noqa: PLC0415 - once in the life of a model
     from hal_image.host.pull import pull  # noqa: PLC0415 - likewise
 
     output.note(
-        f"{model.name} is not here yet and is downloaded now; Ctrl-C stops that, what has come stays, "
+        f"{entry.name} is not here yet and is downloaded now; Ctrl-C stops that, what has come stays, "
         "and --no-download forbids it"
     )
     deadline = Deadline.after(options.timeout)
-    pull([model], registry, models_dir, engine=options.engine, output=output, deadline=deadline)
+    pull([entry], registry, models_dir, engine=options.engine, output=output, deadline=deadline)
     registration.refresh(models_dir, output)

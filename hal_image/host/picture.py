@@ -72,23 +72,32 @@ class Saved(NamedTuple):
     raw: bytes
 
 
-def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
-    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
+class Made(NamedTuple):
+    """What came from an engine.
+
+    Attributes:
+        raw: the PNG as ComfyUI wrote it.
+        engine: the ``engine`` object of the JSON output.
+        engine_in_picture: what of it the picture carries.
+    """
+
+    raw: bytes
+    engine: JsonObject
+    engine_in_picture: JsonObject
+
+
+def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
+    """Reads what the engine made, and passes on what it noticed.
 
     Args:
-        picture: what was asked for.
         event: the engine's ``done``.
         origin: that engine.
-        output: is warned of what is not as asked.
+        output: is warned.
 
     Raises:
         InternalError: ``no_image``, ``wire_invalid``.
-        NotAPng: what the engine made is damaged.
         HalError: ``engine_lost`` when the engine's file is gone.
-        UsageError, EnvironmentError_: the file cannot be written.
     """
-    import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
-
     if not event["images"]:
         raise InternalError(
             "a bug: the engine sent no picture",
@@ -117,12 +126,34 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         "reused": origin.reused,
     }
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
-    engine |= origin.place
+    return Made(made, engine | origin.place, engine_in_picture)
+
+
+def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
+    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
+
+    Args:
+        picture: what was asked for.
+        event: the engine's ``done``.
+        origin: that engine.
+        output: is warned of what is not as asked.
+
+    Raises:
+        InternalError: ``no_image``, ``wire_invalid``.
+        NotAPng: what the engine made is damaged.
+        HalError: ``engine_lost`` when the engine's file is gone.
+        UsageError, EnvironmentError_: the file cannot be written.
+    """
+    import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
+
+    made = fetch(event, origin, output)
     request = picture.request
-    raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
+    texts = metadata.texts(request, picture.model, picture.graph, made.engine_in_picture)
+    raw = png.with_texts(made.raw, texts)
     width, height = png.size(raw)
-    if (width, height) != (request.width, request.height):
-        output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
+    asked = request.final_size
+    if (width, height) != asked:
+        output.warn("size_differs", f"the picture is {width}x{height}, not {asked[0]}x{asked[1]} as asked")
     image = {
         "path": None,
         "seed": request.seed,
@@ -134,7 +165,7 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
     if picture.file is not None:
         targets.write(picture.file, raw, no_clobber=picture.no_clobber)
         image["path"] = str(picture.file)
-    return Saved(image, engine, raw)
+    return Saved(image, made.engine, raw)
 
 
 def _pass_on_warnings(event: JsonObject, output: Output) -> None:

@@ -48,7 +48,8 @@ def enlarging_s(upscale: Upscale | None, width: int, height: int, device: str | 
     if upscale is None:
         return 0.0
     enlarged = upscale.factor or 1
-    millions = sum(width * height * enlarged ** (2 * number) for number in range(passes(upscale))) / 1e6
+    pixels = width * height * sum(float(enlarged) ** (2 * number) for number in range(passes(upscale)))
+    millions = pixels / 1e6
     return 60.0 + millions * (1800.0 if _is_cpu(device) else 30.0)
 
 

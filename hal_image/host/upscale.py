@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hal_image.errors import EnvironmentError_, ModelError, UsageError
+from hal_image import paths
+from hal_image.errors import EnvironmentError_, UsageError
 from hal_image.host.materials import NOTHING_MORE, Materials
 from hal_image.host.upscale_arguments import LANCZOS, AskedUpscale
 from hal_image.request import MAX_SIDE, Upscale
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
     from hal_image.host.render import Output
     from hal_image.models.store import ResolvedFile
-    from hal_image.models.types import Registry
+    from hal_image.models.types import ExtraKind, Registry
     from hal_image.request import ImageRequest
 
-KIND = "upscaler"
+KIND: ExtraKind = "upscaler"
 BYTES_PER_PIXEL = 60
 """Main memory that ComfyUI takes while it enlarges, in bytes for each pixel of the largest picture in between: its
 ``tiled_scale`` holds the sum, the weights and the result, the node a copy within 0 to 1 and the saver one in 0 to 255,
@@ -68,14 +69,16 @@ def choose(
 
     name = asked.model if asked.model is not None else _one_that_is_there(registry, models_dir)
     if name is None:
+        known = next((entry.name for entry in registry.extras.values() if entry.kind == KIND), None)
+        get_one = f"; `models pull {known}` downloads one" if known else ""
         output.warn(
             "upscaled_without_model",
             f"there is no upscale model in {models_dir / 'upscale_models'}: the picture is resampled (Lanczos), which "
-            f"adds no detail; `--upscale {asked.scale}:{LANCZOS}` says that this is meant",
+            f"adds no detail{get_one}, and the name {LANCZOS} says that this is meant",
         )
         return Chosen(Upscale(asked.scale, "lanczos"))
     found = extra_files.find(KIND, name, options, registry, models_dir, output)
-    told = str(found.path) if found.elsewhere else found.name
+    told = str(paths.typed(name).absolute()) if found.elsewhere else found.name
     enlarges = factor({tensor: about.shape for tensor, about in found.tensors.items()})
     upscale = Upscale(asked.scale, "model", told, found.comfy_name, found.sha256, enlarges)
     return Chosen(upscale, (extra_files.resolved(found),))
@@ -85,7 +88,7 @@ def _one_that_is_there(registry: Registry, models_dir: Path) -> str | None:
     from hal_image.models import extras, store  # noqa: PLC0415 - as above
 
     entries = (entry for entry in registry.extras.values() if entry.kind == KIND)
-    of_registry = [entry.name for entry in entries if store.is_usable(entry, models_dir)]
+    of_registry = [one.name for one in entries if store.status(store.installed_files(one, models_dir)) == "present"]
     return next(iter([*of_registry, *sorted(extras.by_hand(KIND, registry, models_dir))]), None)
 
 
@@ -114,7 +117,7 @@ def check_size(upscale: Upscale | None, given: tuple[int, int], final: tuple[int
     there = _memory()
     if there is not None and needed > there:
         raise EnvironmentError_(
-            f"to enlarge {given[0]}x{given[1]} to {final[0]}x{final[1]} takes about {needed / 2**30:.0f} GiB of memory, "
+            f"to make {final[0]}x{final[1]} of {given[0]}x{given[1]} takes about {needed / 2**30:.0f} GiB of memory, "
             f"and this machine has {there / 2**30:.0f}",
             code="memory_too_small",
             hint="enlarge it less, or begin with a smaller one"

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from hal_image.workflow.draft import Draft
 
 TILED_ABOVE = 1536 * 1536
-"""Pixels above which the autoencoder works in tiles. ComfyUI counts on 4356 bytes a pixel for decoding in half precision
-(``memory_used_decode`` in its ``comfy/sd.py``): 10 GB at this size, 18 GB at 2048x2048, which with a model beside it no
-card of 24 GB has. Below, ComfyUI itself goes over to tiles where memory does not suffice."""
+"""Pixels above which the autoencoder works in tiles. For decoding in half precision ComfyUI reckons with 4356 bytes a
+pixel (``memory_used_decode`` in its ``comfy/sd.py``): 10 GB at this size, 18 GB at 2048x2048, which no card of 24 GB
+has beside a model. Below, ComfyUI itself goes over to tiles where memory does not suffice."""
 TILE = 512
 """Side of a tile in pixels, and ``OVERLAP`` of two of them: the node's own defaults."""
 OVERLAP = 64
@@ -32,7 +32,14 @@ def sample_again(draft: Draft, request: ImageRequest) -> None:
     width, height = request.hires_size
     small = draft.add("401", "VAEDecode", "Decode the first sampling", samples=draft.latent, vae=draft.vae)
     large = draft.add(
-        "402", "ImageScale", "Enlarge", image=small, upscale_method="lanczos", width=width, height=height, crop="disabled"
+        "402",
+        "ImageScale",
+        "Enlarge",
+        image=small,
+        upscale_method="lanczos",
+        width=width,
+        height=height,
+        crop="disabled",
     )
     if _in_tiles(request):
         draft.latent = draft.add(
@@ -47,7 +54,14 @@ def decode(draft: Draft, request: ImageRequest) -> None:
     """Node 9: from the latent to pixels."""
     if _in_tiles(request):
         draft.image = draft.add(
-            "9", "VAEDecodeTiled", "Decode", samples=draft.latent, vae=draft.vae, tile_size=TILE, overlap=OVERLAP, **_TIME
+            "9",
+            "VAEDecodeTiled",
+            "Decode",
+            samples=draft.latent,
+            vae=draft.vae,
+            tile_size=TILE,
+            overlap=OVERLAP,
+            **_TIME,
         )
     else:
         sampling.decode(draft)

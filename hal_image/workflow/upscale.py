@@ -53,7 +53,7 @@ def passes(upscale: Upscale) -> int:
 
 def largest(upscale: Upscale, width: int, height: int) -> int:
     """Pixels of the largest picture in between, of one of that size."""
-    factor = (upscale.factor or USUAL_FACTOR) ** passes(upscale)
+    factor: int = (upscale.factor or USUAL_FACTOR) ** passes(upscale)
     return width * height * max(factor, upscale.scale) ** 2
 
 
@@ -62,9 +62,7 @@ def _enlarged(draft: Draft, image: Link, upscale: Upscale, given: tuple[int, int
         assert upscale.file is not None
         model = draft.add("501", "UpscaleModelLoader", "Upscale model", model_name=upscale.file)
         for number in range(passes(upscale)):
-            image = draft.add(
-                str(502 + number), "ImageUpscaleWithModel", "Upscale", upscale_model=model, image=image
-            )
+            image = draft.add(str(502 + number), "ImageUpscaleWithModel", "Upscale", upscale_model=model, image=image)
         # None: a model whose file does not tell by how much it enlarges; resampling to the same size changes nothing.
         if upscale.factor is not None and given[0] * upscale.factor ** passes(upscale) == wanted[0]:
             return image

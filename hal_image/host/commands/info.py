@@ -11,6 +11,7 @@ from hal_image.errors import HalError, JsonObject, UsageError
 from hal_image.host.metadata import KEYWORD
 from hal_image.host.render import printable
 from hal_image.host.result import Result
+from hal_image.host.upscaled_texts import POSTPROCESSING
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
     width, height = png.size(raw)
     own = _json(texts.get(KEYWORD))
     graph = _json(texts.get("prompt"))
-    if own is None and graph is None and "parameters" not in texts:
+    if own is None and graph is None and not {"parameters", POSTPROCESSING} & texts.keys():
         raise HalError(
             f"{path} says nothing about how it was made",
             code="no_metadata",
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         "height": height,
         "hal8000": own,
         "parameters": texts.get("parameters"),
+        "postprocessing": texts.get(POSTPROCESSING),
         "graph": graph,
     }
     return Result("info", data, tuple(_lines(data)))
@@ -80,15 +82,23 @@ def _finite(digits: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _shown(value: object) -> object:
+    """A value as a person reads it."""
+    if not isinstance(value, dict):
+        return value
+    return ", ".join(f"{key} {part}" for key, part in value.items() if part is not None)
+
+
 def _lines(data: JsonObject) -> list[str]:
     lines = [f"file       {data['path']}", f"size       {data['width']}x{data['height']}"]
     own = data["hal8000"]
+    afterwards = (data["postprocessing"] or "").splitlines()
     if own is None:
         if data["parameters"]:
             lines += ["", *data["parameters"].splitlines()]
-        else:
+        elif data["graph"] is not None:
             lines.append("it carries a ComfyUI graph; --json shows it")
-        return [printable(line) for line in lines]
+        return [printable(line) for line in (*lines, *afterwards)]
     for section in ("request", "model", "engine", "tool"):
         values = own.get(section)
         if not isinstance(values, dict):
@@ -101,5 +111,6 @@ def _lines(data: JsonObject) -> list[str]:
                     if isinstance(file, dict)
                 ]
             elif value not in (None, ""):
-                lines.append(f"{(section + ' ' + key).ljust(24)} {value}")
+                lines.append(f"{(section + ' ' + key).ljust(24)} {_shown(value)}")
+    lines += [f"{'afterwards'.ljust(24)} {line}" for line in afterwards]
     return [printable(line) for line in lines]

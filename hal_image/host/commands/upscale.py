@@ -1,0 +1,142 @@
+"""``upscale IMAGE``: enlarges a picture that is there already, wherever it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hal_image import paths, png
+from hal_image.errors import JsonObject, UsageError
+from hal_image.host import given_picture, upscaled_texts
+from hal_image.host import output as targets
+from hal_image.host.deadline import Deadline
+from hal_image.host.engines import EngineRequest, Needs
+from hal_image.host.progress import Progress
+from hal_image.host.registry import load
+from hal_image.host.result import Result
+from hal_image.host.single_job import SingleJob, Work
+from hal_image.host.time_limits import enlarging_s, limit_s
+from hal_image.host.timings import Timings
+from hal_image.host.upscale import check_size, choose
+from hal_image.host.upscale_arguments import AskedUpscale
+from hal_image.models import usage
+from hal_image.workflow.upscale import of_picture
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from hal_image.host.given_picture import GivenPicture
+    from hal_image.host.picture import Made
+    from hal_image.host.render import Output
+    from hal_image.host.upscale import Chosen
+
+INPUT = "picture.png"
+"""Name of the picture for the graph."""
+
+
+def run(options: argparse.Namespace, output: Output) -> Result:
+    """Enlarges the picture.
+
+    Raises:
+        UsageError: ``image_unreadable``, ``size_too_large``; the output cannot be used.
+        ModelError: the upscale model is not there, or is none.
+        HalError: it failed, or no engine can be had.
+    """
+    timings = Timings()
+    to_stdout = options.output == targets.STDOUT
+    if to_stdout and output.machine:
+        raise UsageError(
+            "--output - writes one PNG to standard output",
+            code="output_invalid",
+            hint="leave out --json and --jsonl, or give a file name",
+        )
+    deadline = Deadline.after(options.timeout)
+    models_dir = paths.models_dir(options.models_dir)
+    picture = given_picture.read(options.image)
+    asked = AskedUpscale(options.scale, options.upscaler)
+    chosen = choose(asked, options, load(), models_dir, output)
+    upscale = chosen.upscale
+    size = picture.width * upscale.scale, picture.height * upscale.scale
+    check_size(upscale, (picture.width, picture.height), size)
+    file = None if to_stdout else _target(options, picture, upscale.model or upscale.method)
+    graph = of_picture(INPUT, upscale, picture.width, picture.height, alpha=picture.alpha)
+    data: JsonObject = {"images": [], "source": _source(picture), "upscale": upscale._asdict()}
+    if options.dry_run:
+        data |= {"targets": [] if file is None else [str(file)], "graph": graph.to_prompt()}
+        return Result(options.command, data, () if file is None else (str(file),))
+
+    usage.touch(found.path for found in chosen.files)
+    made_of = partial(_limit_s, chosen, picture)
+    work = Work(graph, {INPUT: picture.raw}, "enlarging the picture", made_of)
+    job = SingleJob(work, output=output, progress=Progress(output, 1), timings=timings, deadline=deadline)
+    made = job.run(options.engine, _engine(options, chosen, models_dir))
+    began = time.monotonic()
+    raw, image = _saved(made, picture, chosen, size, file, options, output)
+    timings.save_s = time.monotonic() - began
+    data |= {"images": [image], "engine": made.engine, "timings": timings.to_json(), "verdict": "done"}
+    if file is None:
+        return Result(options.command, data, raw=raw)
+    return Result(options.command, data, (str(file),))
+
+
+def _source(picture: GivenPicture) -> JsonObject:
+    return {
+        "path": str(picture.path),
+        "sha256": picture.sha256,
+        "width": picture.width,
+        "height": picture.height,
+        "alpha": picture.alpha,
+    }
+
+
+def _target(options: argparse.Namespace, picture: GivenPicture, name: str) -> Path:
+    stem = picture.path.name.removesuffix(picture.path.suffix).replace("{", "{{").replace("}", "}}")
+    facts = [targets.PictureFacts(0, 1, name.rpartition("/")[2], time.strftime(targets.DATE_FORMAT))]
+    default = f"{stem}-{options.scale}x.png"
+    (file,) = targets.plan(options.output, facts, no_clobber=options.no_clobber, default_name=default)
+    return file
+
+
+def _limit_s(chosen: Chosen, picture: GivenPicture, device: str | None) -> float:
+    files = sum(found.bytes_found for found in chosen.files)
+    load_s = limit_s(0, files, on_cpu=device is not None and device.startswith("cpu"))
+    return load_s + enlarging_s(chosen.upscale, picture.width, picture.height, device)
+
+
+def _engine(options: argparse.Namespace, chosen: Chosen, models_dir: Path) -> EngineRequest:
+    """Any engine will do: an upscale model is small, and takes its time on a processor."""
+    needs = Needs(
+        model=chosen.upscale.model or chosen.upscale.method,
+        min_vram_gb=0.0,
+        fit_for_cpu=True,
+        files=tuple(found.path for found in chosen.files),
+        digests=tuple(found.sha256 for found in chosen.files),
+    )
+    return EngineRequest(
+        models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, needs, options.hot_cache
+    )
+
+
+def _saved(
+    made: Made,
+    picture: GivenPicture,
+    chosen: Chosen,
+    size: tuple[int, int],
+    file: Path | None,
+    options: argparse.Namespace,
+    output: Output,
+) -> tuple[bytes, JsonObject]:
+    """The file, and its entry in ``images`` of the JSON output."""
+    texts = upscaled_texts.texts(picture, chosen.upscale, *size, made.engine_in_picture)
+    raw = png.with_texts(made.raw, texts)
+    width, height = png.size(raw)
+    if (width, height) != size:
+        output.warn("size_differs", f"the picture is {width}x{height}, not {size[0]}x{size[1]} as asked")
+    if file is not None:
+        targets.write(file, raw, no_clobber=options.no_clobber)
+    sha256 = hashlib.sha256(raw).hexdigest()
+    path = None if file is None else str(file)
+    return raw, {"path": path, "width": width, "height": height, "sha256": sha256, "bytes": len(raw)}
