@@ -163,8 +163,8 @@ USAGE: dict[str, Entry] = {
     ),
     "image_unreadable": Entry(
         UsageError,
-        "`info`, `upscale`: the file cannot be read, or is larger than 512 MB. `upscale`: it is no picture, or a side is "
-        "longer than 16384 pixels",
+        "`info`, `upscale`: the file cannot be read, or is larger than 512 MB. `upscale`: it is no picture, or a side "
+        "is longer than 16384 pixels",
         helps="the path",
     ),
     "registry_invalid": Entry(

@@ -22,6 +22,11 @@ PACKAGES = {
     "flux_dev_checkpoint_example": "comfyui_workflow_templates_media_image",
     "flux_dev_full_text_to_image": "comfyui_workflow_templates_media_image",
 }
+OF_FEATURES = {
+    "esrgan_example": "comfyui_workflow_templates_media_other",
+    "hiresfix_esrgan_workflow": "comfyui_workflow_templates_media_other",
+}
+"""Those that show one thing, with a model of sd15."""
 
 NOTES = {"Note", "MarkdownNote"}
 """Text for the reader; the editor does not send them to the server."""
@@ -37,6 +42,8 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
     "EmptyLatentImage": ("width", "height", "batch_size"),
     "EmptySD3LatentImage": ("width", "height", "batch_size"),
     "FluxGuidance": ("guidance",),
+    "ImageScale": ("upscale_method", "width", "height", "crop"),
+    "ImageUpscaleWithModel": (),
     "KSampler": ("seed", None, "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "KSamplerAdvanced": (
         "add_noise",
@@ -50,9 +57,12 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
         "end_at_step",
         "return_with_leftover_noise",
     ),
+    "PreviewImage": (),
     "SaveImage": ("filename_prefix",),
     "UNETLoader": ("unet_name", "weight_dtype"),
+    "UpscaleModelLoader": ("model_name",),
     "VAEDecode": (),
+    "VAEEncode": (),
     "VAELoader": ("vae_name",),
 }
 """What each widget of a class sets, in the order the editor stores them; ``None`` is the editor's own
@@ -61,7 +71,7 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
 
 def published(name: str) -> Prompt:
     """A published template as the editor would send it to the server."""
-    file = resources.files(PACKAGES[name]) / "templates" / f"{name}.json"
+    file = resources.files({**PACKAGES, **OF_FEATURES}[name]) / "templates" / f"{name}.json"
     return to_prompt(json.loads(file.read_text(encoding="utf-8")))
 
 

@@ -1,0 +1,41 @@
+"""Graphs that make a picture larger: what each family is sampled with, made larger in every way that there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hal_image.request import Hires, Upscale
+from hal_image.workflow.upscale import of_picture
+from tests.contract.graph_cases import CASES
+
+if TYPE_CHECKING:
+    from hal_image.workflow import Graph
+
+MODEL = "RealESRGAN_x4plus.safetensors"
+SHA256 = "37f9a931c215f040aa6d50f711f2cb115f713c46df1d0d6469a8bd7bfe9a60bb"
+LANCZOS = Upscale(2, "lanczos")
+
+
+def by(scale: int, factor: int | None, file: str = MODEL) -> Upscale:
+    """With a model that enlarges by ``factor``."""
+    return Upscale(scale, "model", file.removesuffix(".safetensors"), file, SHA256, factor)
+
+
+def graphs(file: str = MODEL) -> dict[str, Graph]:
+    """Every graph by its name; ``file`` is the upscale model's."""
+    every = {
+        f"{name}-larger": case.graph(hires=Hires(1.5, 0.4), upscale=by(2, 4, file)) for name, case in CASES.items()
+    }
+    sd15 = CASES["sd15"]
+    return {
+        **every,
+        "hires": sd15.graph(hires=Hires(2.0)),
+        "hires-in-tiles": sd15.graph(hires=Hires(4.0)),
+        "upscale-lanczos": sd15.graph(upscale=LANCZOS),
+        "upscale-exact": sd15.graph(upscale=by(4, 4, file)),
+        "upscale-less": sd15.graph(upscale=by(2, 4, file)),
+        "upscale-twice": sd15.graph(upscale=by(4, 2, file)),
+        "upscale-unknown": sd15.graph(upscale=by(2, None, file)),
+        "picture": of_picture("picture.png", by(2, 2, file), 640, 480, alpha=False),
+        "picture-alpha": of_picture("picture.png", LANCZOS, 640, 480, alpha=True),
+    }
