@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hal_image.request import Hires, Upscale
 from hal_image.workflow.upscale import of_picture
-from tests.contract.graph_cases import CASES
+from tests.contract.graph_cases import CASES, GraphCase
 
 if TYPE_CHECKING:
     from hal_image.workflow import Graph
@@ -21,12 +21,17 @@ def by(scale: int, factor: int | None, file: str = MODEL) -> Upscale:
     return Upscale(scale, "model", file.removesuffix(".safetensors"), file, SHA256, factor)
 
 
-def graphs(file: str = MODEL) -> dict[str, Graph]:
-    """Every graph by its name; ``file`` is the upscale model's."""
-    every = {
-        f"{name}-larger": case.graph(hires=Hires(1.5, 0.4), upscale=by(2, 4, file)) for name, case in CASES.items()
+def graphs(prefix: str = "") -> dict[str, Graph]:
+    """Every graph by its name; ``prefix`` comes before the names of all model files."""
+    file = f"{prefix}{MODEL}"
+    cases = {
+        name: GraphCase(case.model, {role: f"{prefix}{known}" for role, known in case.names.items()}, case.request)
+        for name, case in CASES.items()
     }
-    sd15 = CASES["sd15"]
+    every = {
+        f"{name}-larger": case.graph(hires=Hires(1.5, 0.4), upscale=by(2, 4, file)) for name, case in cases.items()
+    }
+    sd15 = cases["sd15"]
     return {
         **every,
         "hires": sd15.graph(hires=Hires(2.0)),
