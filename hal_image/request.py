@@ -19,6 +19,9 @@ MAX_STEPS = 10_000
 MAX_CFG = 100.0
 MAX_GUIDANCE = 100.0
 MAX_SEED = 2**64 - 1
+MIN_STRENGTH = 0.01
+"""Smallest strength that is not 0: the step of ``KSampler``'s ``denoise``. It plans ``steps / denoise`` steps ahead, so
+a tiny one would cost memory without end."""
 
 SAMPLERS = (
     "euler", "euler_cfg_pp", "euler_ancestral", "euler_ancestral_cfg_pp", "heun", "heunpp2", "dpm_2",
@@ -35,6 +38,90 @@ SCHEDULERS = (
     "kl_optimal",
 )  # fmt: skip
 """``KSampler``'s ``scheduler`` values in the pinned ComfyUI."""
+
+
+MAX_LORA_WEIGHT = 10.0
+"""Either way. ComfyUI takes 100, which makes noise of any picture."""
+
+
+class Lora(NamedTuple):
+    """A LoRA and how much of it.
+
+    Attributes:
+        name: what ``--lora`` calls it.
+        file: its name as ComfyUI's loader lists it.
+        sha256: digest of the file.
+        weight: of its changes to the diffusion model, -10..10; 0 is none.
+        clip_weight: of its changes to the text encoders, likewise.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    weight: float
+    clip_weight: float
+
+
+class InputPicture(NamedTuple):
+    """A picture that was given: its absolute path, and the SHA-256 of the file's bytes as lowercase hex."""
+
+    path: str
+    sha256: str
+
+
+MAX_CONTROL_STRENGTH = 10.0
+
+
+class Control(NamedTuple):
+    """A ControlNet, and the picture that it follows.
+
+    Attributes:
+        type: what the picture shows, as it was asked for. ``canny`` is a photo or drawing whose edges are still to be
+            found; any other is a map of what it says.
+        name: of the ControlNet, as ``--control TYPE@NAME`` takes it.
+        file: its name as ComfyUI's loader lists it.
+        sha256: digest of that file.
+        image: the picture.
+        strength: 0..10; 0 is none.
+        start, end: 0..1, the part of the sampling in which it counts; ``start`` is less than ``end``.
+    """
+
+    type: str
+    name: str
+    file: str
+    sha256: str
+    image: InputPicture
+    strength: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+
+    @property
+    def finds_edges(self) -> bool:
+        """Whether the map is made of the picture first."""
+        return self.type == "canny"
+
+
+class Init(NamedTuple):
+    """A picture to begin with.
+
+    Attributes:
+        image: the picture.
+        strength: 0..1, how much of it is made anew: 0 gives it back as it is, 1 keeps nothing.
+        mask: where it may change; ``None`` for everywhere.
+        feather: pixels over which what is new and what is kept run into each other; 0 without mask and outpaint.
+        outpaint: pixels to add left, top, right and bottom. The request's width and height have them in.
+    """
+
+    image: InputPicture
+    strength: float
+    mask: InputPicture | None = None
+    feather: int = 0
+    outpaint: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    @property
+    def keeps_a_part(self) -> bool:
+        """Whether some of its pixels must come out as they are."""
+        return self.mask is not None or any(self.outpaint)
 
 
 HIRES_MULTIPLE = 16
@@ -86,6 +173,9 @@ class ImageRequest(NamedTuple):
         guidance: distilled guidance of FLUX-dev models, 0..100; ``None`` where the model has none.
         sampler, scheduler: ComfyUI's names, e.g. ``"dpmpp_2m"``, ``"karras"``.
         seed: 0..2**64-1.
+        loras: in the order in which they are applied.
+        controls: likewise.
+        init: the picture that it begins with; ``None`` for none.
         hires: a second sampling in a larger size; ``None`` for none.
         upscale: how the finished picture is enlarged; ``None`` for not at all.
 
@@ -103,6 +193,9 @@ class ImageRequest(NamedTuple):
     sampler: str
     scheduler: str
     seed: int
+    loras: tuple[Lora, ...] = ()
+    controls: tuple[Control, ...] = ()
+    init: Init | None = None
     hires: Hires | None = None
     upscale: Upscale | None = None
 
@@ -131,7 +224,20 @@ def _scaled(side: int, scale: float) -> int:
     return max(1, round(side * scale / HIRES_MULTIPLE)) * HIRES_MULTIPLE
 
 
+def _init(value: dict[str, Any]) -> Init:
+    fields = dict(value)
+    left, top, right, bottom = fields["outpaint"]
+    fields["outpaint"] = (left, top, right, bottom)
+    fields["image"] = InputPicture(**fields["image"])
+    if fields["mask"] is not None:
+        fields["mask"] = InputPicture(**fields["mask"])
+    return Init(**fields)
+
+
 _RECORDS: dict[str, Callable[[Any], object]] = {
+    "loras": lambda loras: tuple(Lora(**one) for one in loras),
+    "controls": lambda controls: tuple(Control(**{**one, "image": InputPicture(**one["image"])}) for one in controls),
+    "init": _init,
     "hires": lambda fields: Hires(**fields),
     "upscale": lambda fields: Upscale(**fields),
 }

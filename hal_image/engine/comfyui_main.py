@@ -39,11 +39,13 @@ EXTRAS_AT_BOOT = frozenset(
     {
         "nodes_compositing.py",  # JoinImageWithAlpha
         "nodes_flux.py",  # FluxGuidance
+        "nodes_mask.py",  # ImageCompositeMasked
         "nodes_sd3.py",  # EmptySD3LatentImage, TripleCLIPLoader
     }
 )
 """The packs that graphs of ``hal_image.workflow`` use; held to them by tests/engine/test_graphs_against_server.py."""
 EXTRAS_ON_DEMAND = {
+    "Canny": "nodes_canny.py",  # imports kornia
     # Imports all architectures of spandrel: a second of the processor, a tenth of the boot.
     "UpscaleModelLoader": "nodes_upscale_model.py",
     "ImageUpscaleWithModel": "nodes_upscale_model.py",
@@ -63,6 +65,7 @@ LAZY = frozenset(
         "comfy.ldm.cosmos.predict2",
         "scipy.stats",  # only the beta scheduler
         "scipy.integrate",  # only the lms sampler
+        "scipy.ndimage",  # only the nodes that grow and shrink masks
     }
 )
 """Modules that ComfyUI imports at boot but only few jobs use: they are executed at their first use instead."""

@@ -61,6 +61,16 @@ MODEL: dict[str, Entry] = {
             "known": "the names that there are",
         },
     ),
+    "control_missing": Entry(
+        ModelError,
+        "`--control`: there is no ControlNet for what the picture shows and for the family of the model",
+        helps="one in `controlnet/` of the models folder whose file's name says it; `models add`; its name after `@`",
+        details={
+            "type": "what the picture shows",
+            "family": "the model's",
+            "known": "the ControlNets that there are",
+        },
+    ),
     "extra_outside": Entry(
         ModelError,
         "a LoRA, ControlNet or upscaler was named by its path, and cannot get a name in the models folder, which is all"
@@ -70,9 +80,14 @@ MODEL: dict[str, Entry] = {
     ),
     "lora_not_applied": Entry(
         ModelError,
-        "nothing of a LoRA fits the model (graphs of your own)",
-        helps="a LoRA for the family of the model",
+        "nothing of a LoRA fits the model, or it is for another family. ComfyUI would draw the picture without it",
+        helps="a LoRA for the family of the model, or a model for that of the LoRA",
         details={
+            "lora": "its name",
+            "path": "its file",
+            "model": "the model's name",
+            "family": "the one that the LoRA is for",
+            "examples": "the first parts that do not fit",
             "node_type": "the node's class",
             "node_id": "its number in the graph",
             "exception_type": "the class of the exception",

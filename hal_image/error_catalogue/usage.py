@@ -161,10 +161,40 @@ USAGE: dict[str, Entry] = {
         "`wait`, `jobs`: several jobs begin like that, or there are several to wait for",
         helps="more of the id",
     ),
+    "init_image_missing": Entry(
+        UsageError,
+        "`--strength`, `--mask`, `--feather` or `--outpaint` without a [picture to begin with](init-image.md)",
+        helps="`--init-image FILE`",
+    ),
+    "input_unreadable": Entry(
+        UsageError,
+        "a picture that was given cannot be read",
+        helps="the path",
+    ),
+    "input_not_a_picture": Entry(
+        UsageError,
+        "a file that was given as a picture is none in a [format that can be read](init-image.md#what-is-read), or is "
+        "damaged",
+        helps="convert it to PNG",
+    ),
+    "input_too_large": Entry(
+        UsageError,
+        "a picture that was given has more than 178 megapixels or 512 MB",
+        helps="make it smaller",
+    ),
+    "mask_empty": Entry(
+        UsageError,
+        "`--mask`: nothing in it is white or transparent, so nothing would change",
+        helps="paint white what is to change; a smaller `--feather` for what is smaller than that",
+    ),
+    "outpaint_invalid": Entry(
+        UsageError,
+        "`--outpaint`: the model's family cannot make pictures of that size, or nothing would be left of yours",
+        helps="the nearest numbers are in the hint",
+    ),
     "image_unreadable": Entry(
         UsageError,
-        "`info`, `upscale`: the file cannot be read, or is larger than 512 MB. `upscale`: it is no picture, or a side "
-        "is longer than 16384 pixels",
+        "`info`: the file cannot be read, or is larger than 512 MB",
         helps="the path",
     ),
     "registry_invalid": Entry(

@@ -13,6 +13,8 @@ from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.command_arguments import COMMANDS, check, command_parser
 from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.extra_arguments import add_extra_options
+from hal_image.host.init_arguments import add_init_options
 from hal_image.host.upscale_arguments import add_enlarging_options
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ def generate_parser(program: str) -> Parser:
     text.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
 
     add_model_options(parser)
+    add_extra_options(parser)
+    add_init_options(parser)
     add_enlarging_options(parser)
     add_target_options(
         parser,

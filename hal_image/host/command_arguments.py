@@ -13,6 +13,8 @@ from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.extra_arguments import add_extra_options
+from hal_image.host.init_arguments import add_init_options
 from hal_image.host.upscale_arguments import add_enlarging_options, add_upscale_options
 
 if TYPE_CHECKING:
@@ -109,6 +111,8 @@ def _batch(parser: Parser) -> None:
     parser.add_argument("--resume", action="store_true", help="make only what an earlier run of it did not finish")
     parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
     add_model_options(parser)
+    add_extra_options(parser)
+    add_init_options(parser)
     add_enlarging_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Sequence
 
+    from hal_image.models.types import ExtraKind
+
 FILES = ":files"
 FOLDERS = ":folders"
 """In place of a word: the shell completes names of files or folders, which it does better."""
@@ -91,6 +93,8 @@ def _values(action: argparse.Action, given: Sequence[str]) -> Iterable[Word]:
     kind = _NAMES_OF.get(given[0]) if action.dest == "names" and given else action.dest
     if kind in {"model", "entry"}:
         return _models(everything=kind == "entry")
+    if kind == "lora":
+        return _extras("lora")
     kind = kind if kind in {FILES, FOLDERS} else _BY_METAVAR.get(metavar)
     return [] if kind is None else [Word(kind)]
 
@@ -104,6 +108,17 @@ def _models(*, everything: bool) -> list[Word]:
         entries = known.entries if everything else known.models
         return [Word(entry.name, entry.description) for entry in entries.values()]
     except (HalError, ImportError):  # a registry that is wrong, or nothing is installed yet to read it with
+        return []
+
+
+def _extras(kind: ExtraKind) -> list[Word]:
+    try:
+        from hal_image import paths  # noqa: PLC0415 - likewise
+        from hal_image.host import registry  # noqa: PLC0415 - likewise
+        from hal_image.models import extras  # noqa: PLC0415 - likewise
+
+        return [Word(name) for name in extras.names(kind, registry.load(), paths.models_dir())]
+    except (HalError, ImportError):
         return []
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
-from hal_image.host import hires, upscale
+from hal_image.host import hires, init_image, upscale
 from hal_image.host import output as targets
 from hal_image.host.picture import Saved, save
 from hal_image.verdict import of_error
@@ -16,6 +16,7 @@ from hal_image.verdict import of_error
 if TYPE_CHECKING:
     from hal_image.host.job_records import JobRecord, JobRecords
     from hal_image.host.render import Output
+    from hal_image.request import Lora
 
 MAX_PROMPT = 2000
 """Characters of prompts that a hint repeats."""
@@ -84,6 +85,11 @@ def remove_kept(record: JobRecord) -> None:
     job_files.remove(record.engine_folder / job_files.FOLDER, record.id)
 
 
+def lora_again(lora: Lora) -> str:
+    """What ``--lora`` takes for it, with its weights."""
+    return f"{lora.name}:{lora.weight:g}:{lora.clip_weight:g}"
+
+
 def command_again(record: JobRecord) -> str:
     """The command that makes the same picture anew, ready for a shell; in words where it would be too long for that."""
     picture, request = record.picture, record.picture.request
@@ -96,6 +102,12 @@ def command_again(record: JobRecord) -> str:
     if request.guidance is not None:
         words += ["--guidance", f"{request.guidance:g}"]
     words += ["--sampler", request.sampler, "--scheduler", request.scheduler, "--seed", str(request.seed)]
+    words += [f"--lora={lora_again(lora)}" for lora in request.loras]
+    if request.controls:
+        from hal_image.host import controls  # noqa: PLC0415 - most pictures have none
+
+        words += [f"--control={controls.as_typed(control)}" for control in request.controls]
+    words += [word for option, value in init_image.options_of(request).items() for word in _typed(option, value)]
     words += [*hires.as_typed(request), *upscale.as_typed(request)]
     if record.models_dir != str(paths.models_dir()):
         words += ["--models-dir", record.models_dir]
@@ -105,3 +117,9 @@ def command_again(record: JobRecord) -> str:
     import shlex  # noqa: PLC0415 - only for a job that is lost
 
     return f"{about.SCRIPT} {shlex.join(words)}"
+
+
+def _typed(option: str, value: Any) -> tuple[str, str]:
+    """An option and its value as they would be typed."""
+    text = ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
+    return f"--{option.replace('_', '-')}", text

@@ -1,114 +1,116 @@
-"""A picture that the user has, read for ComfyUI: whatever its format, it becomes a PNG of eight bits, in sRGB."""
+"""Reads a picture that somebody gives, whatever it is, upright.
+
+Pillow reads it, in a set of formats whose readers run no other program. Colour profiles are not applied: the numbers in
+the file are what is drawn on.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import warnings
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hal_image import paths, png
-from hal_image.errors import HalError, UsageError
-from hal_image.request import MAX_SIDE
+from hal_image import paths
+from hal_image.errors import UsageError
+from hal_image.request import InputPicture
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hal_image.host.render import Output
+
+FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
+"""As Pillow calls them."""
+SPOKEN = "PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"
 MAX_BYTES = 512 * 1024 * 1024
-"""Largest file that is read. What is no file, as ``/dev/zero``, may never end."""
-QUICK = 1
-"""Compression of the PNG, which only goes to the engine."""
-FIX = "give the path of a picture: PNG, JPEG, WebP, TIFF, BMP or GIF"
+"""Longest file that is read. What is no file, as ``/dev/zero``, may never end."""
 
 
-class GivenPicture(NamedTuple):
-    """A picture.
+class Given(NamedTuple):
+    """A picture that was given: which one, and what it shows, as RGB, or as RGBA where it can be transparent."""
 
-    Attributes:
-        path: its absolute path.
-        sha256: digest of the file.
-        width, height: in pixels, turned as its EXIF says.
-        alpha: whether it has transparency.
-        raw: as PNG, RGB or RGBA.
-        texts: what it says of itself, by keyword; only of a PNG.
-    """
-
-    path: Path
-    sha256: str
-    width: int
-    height: int
-    alpha: bool
-    raw: bytes
-    texts: dict[str, str]
+    file: InputPicture
+    image: Image.Image
 
 
-def read(name: str) -> GivenPicture:
-    """Reads a picture; of one with several frames the first.
+def read(name: str, option: str, output: Output) -> Given:
+    """Reads a picture and turns it as its EXIF data say.
+
+    Args:
+        name: its path as it was typed.
+        option: that named it, for messages.
+        output: is warned of pictures after the first one.
 
     Raises:
-        UsageError: ``image_unreadable``.
+        UsageError: ``input_unreadable``, ``input_not_a_picture``, ``input_too_large``.
     """
     path = paths.typed(name).absolute()
+    raw = _bytes_of(path, option)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow finds odd in metadata, and large: only what it refuses counts
+        try:
+            with Image.open(io.BytesIO(raw), formats=FORMATS) as opened:
+                # MPO is what phones write as .jpg: a JPEG with another one, smaller or of depths, behind it.
+                frames = 1 if opened.format == "MPO" else getattr(opened, "n_frames", 1)
+                opened.load()
+                image = in_colour(ImageOps.exif_transpose(opened))
+        except Image.DecompressionBombError as error:
+            raise UsageError(
+                f"{option}: {path} has too many pixels",
+                code="input_too_large",
+                hint="make it smaller than 178 megapixels",
+            ) from error
+        except UnidentifiedImageError as error:
+            raise UsageError(
+                f"{option}: {path} is no picture in a format that can be read here",
+                code="input_not_a_picture",
+                hint=f"convert it to {SPOKEN}",
+            ) from error
+        except Exception as error:  # Pillow's readers raise whatever a damaged file makes them stumble over
+            raise UsageError(
+                f"{option}: {path} is damaged: {error}", code="input_not_a_picture", hint="save or download it again"
+            ) from error
+    if frames > 1:
+        output.warn(
+            "input_has_frames",
+            f"{option}: {path} holds {frames} pictures; the first one is used",
+            {"path": str(path), "frames": frames},
+        )
+    return Given(InputPicture(str(path), hashlib.sha256(raw).hexdigest()), image)
+
+
+def in_colour(image: Image.Image) -> Image.Image:
+    """Any mode as RGB, or as RGBA where it can be transparent, with 8 bits.
+
+    Raises:
+        ValueError: Pillow cannot turn that mode into colours.
+    """
+    if image.mode == "F":  # Pillow would cut these off at 255
+        most = 1.0 if image.getextrema()[1] <= 1.0 else 255.0  # type: ignore[operator]
+        image = image.point(lambda value: value * (255.0 / most) + 0.5).convert("L")
+    elif image.mode.startswith("I"):
+        wide = image.convert("I")
+        if wide.getextrema()[1] > 255:  # type: ignore[operator]
+            wide = wide.point(lambda value: value * (1 / 257) + 0.5)
+        image = wide.convert("L")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def _bytes_of(path: Path, option: str) -> bytes:
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:  # the latter for names that no file can have
-        raise _unreadable(path, f"cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if len(data) > MAX_BYTES:
-        raise _unreadable(path, f"is larger than {MAX_BYTES} bytes")
-    image = _opened(path, data)
-    texts: dict[str, str] = {}
-    with suppress(HalError):
-        texts = png.read_texts(data)
-    packed = io.BytesIO()
-    image.save(packed, "PNG", compress_level=QUICK)
-    width, height = image.size
-    digest = hashlib.sha256(data).hexdigest()
-    return GivenPicture(path, digest, width, height, image.mode == "RGBA", packed.getvalue(), texts)
-
-
-def _opened(path: Path, data: bytes) -> Image.Image:
-    """The picture as RGB or RGBA, with nothing else to it."""
-    try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # its size is looked at here
-            if max(image.size) > MAX_SIDE:
-                raise _unreadable(path, f"is {image.width}x{image.height}; no side may be longer than {MAX_SIDE}")
-            image.load()
-            return _plain(ImageOps.exif_transpose(image))
-    except HalError:
-        raise
-    except Exception as error:  # Pillow's readers raise what they like for damaged files
-        raise _unreadable(path, f"is no picture that can be read ({type(error).__name__})") from error
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    transparent = image.has_transparency_data
-    profile = image.info.get("icc_profile")
-    if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off above 255 instead of scaling them
-        image = image.convert("I").point(lambda value: value / 257).convert("L")
-    alpha = image.convert("RGBA").getchannel("A") if transparent else None
-    plain = _in_srgb(image, profile) if profile and not transparent else image.convert("RGB")
-    if transparent and profile:
-        plain = _in_srgb(plain, profile)
-    if alpha is not None:
-        plain.putalpha(alpha)
-    plain.info.clear()
-    return plain
-
-
-def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """ComfyUI knows no profiles, and what is saved has none."""
-    try:
-        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        turned = ImageCms.profileToProfile(image, given, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError):  # one that is damaged, or is for other colours than it has
-        turned = None
-    return turned if turned is not None else image.convert("RGB")
-
-
-def _unreadable(path: Path, why: str) -> UsageError:
-    return UsageError(f"{path} {why}", code="image_unreadable", hint=FIX)
+        raise UsageError(
+            f"{option}: cannot read {path}: {getattr(error, 'strerror', None) or error}",
+            code="input_unreadable",
+            hint="give the path of a picture that exists",
+        ) from error
+    if len(raw) > MAX_BYTES:
+        raise UsageError(
+            f"{option}: {path} is larger than {MAX_BYTES} bytes", code="input_too_large", hint="make it smaller"
+        )
+    return raw

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hal_image.errors import JsonObject
     from hal_image.models.store import ResolvedFile, ResolvedModel
-    from hal_image.request import ImageRequest
+    from hal_image.request import ImageRequest, Lora
     from hal_image.workflow import Graph
 
 SCHEMA_VERSION = 1
@@ -47,7 +47,7 @@ def texts(request: ImageRequest, model: JsonObject, graph: Graph, engine: JsonOb
 
 def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
     """The text of A1111's PNG info: prompt, negative prompt, then ``Key: value`` pairs on one line."""
-    lines = [request.prompt]
+    lines = [request.prompt + "".join(f"<lora:{_lora(lora)}>" for lora in request.loras)]
     if request.negative_prompt:
         lines.append(f"Negative prompt: {request.negative_prompt}")
     main_file = model["files"][0]
@@ -62,12 +62,25 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
     if request.guidance is not None:
         pairs["Distilled CFG Scale"] = request.guidance  # the name that Forge gave it
     pairs |= hires.a1111_pairs(request) | upscale.a1111_pairs(request.upscale)
+    if request.init is not None:  # there is one key for both strengths; that of the first sampling says more
+        pairs["Denoising strength"] = request.init.strength
+    if request.controls:
+        from hal_image.host import controls  # noqa: PLC0415 - most pictures have none
+
+        pairs |= controls.a1111_pairs(request.controls)
     if main_file["sha256"]:
         pairs["Model hash"] = main_file["sha256"][:10]
     pairs["Model"] = main_file["name"].removesuffix(".safetensors")
     pairs["Version"] = f"{about.PROGRAM} {about.version()}"
     lines.append(", ".join(f"{key}: {value}" for key, value in pairs.items()))
     return "\n".join(lines)
+
+
+def _lora(lora: Lora) -> str:
+    """As A1111 has it in a prompt: with two weights, the text encoder's comes first."""
+    name = lora.file.rpartition("/")[2].removesuffix(".safetensors")
+    weights = (lora.weight,) if lora.weight == lora.clip_weight else (lora.clip_weight, lora.weight)
+    return ":".join((name, *(f"{weight:g}" for weight in weights)))
 
 
 def model_facts(resolved: ResolvedModel, extras: Sequence[ResolvedFile] = ()) -> JsonObject:

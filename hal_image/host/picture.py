@@ -168,9 +168,18 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
     return Saved(image, made.engine, raw)
 
 
+def _told_before(told: Warn, output: Output) -> bool:
+    """Whether it was told, with more about it, before the picture was made: what of a LoRA does not fit."""
+    if told.code != "lora_keys_not_applied":
+        return False
+    files = (told.details or {}).get("files")
+    return any(one.code == told.code and "of" in one.details and one.details["files"] == files
+               for one in output.warnings if one.details)  # fmt: skip
+
+
 def _pass_on_warnings(event: JsonObject, output: Output) -> None:
     """What was noticed while the picture was made; what holds for several pictures is told once."""
     for warning in event.get("warnings", ()):
         told = Warn(warning["code"], warning["message"], warning.get("details"))
-        if told not in output.warnings:
+        if told not in output.warnings and not _told_before(told, output):
             output.warn(*told)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hal_image.errors import ModelError
 from hal_image.host import metadata, model_files, upscale
 from hal_image.host.engines import Needs
-from hal_image.host.materials import Materials, gather
+from hal_image.host.materials import Materials, gather, lay_out
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.models import usage
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from hal_image.errors import JsonObject
     from hal_image.host.deadline import Deadline
+    from hal_image.host.loras import LoraCheck
     from hal_image.host.registry import Chosen
     from hal_image.host.render import Output
     from hal_image.models.store import ResolvedModel
@@ -77,7 +78,8 @@ class Planner:
         self._chosen: dict[str | None, tuple[Model, Chosen]] = {}
         self._found: dict[str, ResolvedModel | ModelError] = {}
         self._ready: set[str] = set()
-        """Models that have been written where they have to be, and whose use has been noted."""
+        """Models that have been written where they have to be."""
+        self._lora_check: LoraCheck | None = None
 
     def knows(self, asked: str | None) -> bool:
         """Whether a plan with ``--model ASKED`` takes no time: the model's files have been looked for, and fetched."""
@@ -112,6 +114,8 @@ class Planner:
 
             included_model.warn_of_unknown_words(model, prompt, self._output)
         resolved = self._find(model, options)
+        if options.lora:
+            self._check_loras(materials, resolved)
         names: dict[Role, str] = {found.file.role: found.comfy_name for found in resolved.files}
         graphs = [build_graph(request, model, names) for request in requests]
         return Plan(requests, graphs, files, resolved, chosen, materials)
@@ -128,10 +132,18 @@ class Planner:
                 from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
 
                 self._found[name] = included_model.lay_out(plan.model, self._models_dir, self._output, deadline)
-            usage.touch(found.path for found in (*plan.model.files, *plan.materials.files))
+            usage.touch(found.path for found in plan.model.files)
             self._ready.add(name)
+        materials = lay_out(plan.materials, self._models_dir)
+        usage.touch(found.path for found in materials.files)
         found = self._found[name]
-        return plan if isinstance(found, ModelError) else plan._replace(model=found)
+        return plan if isinstance(found, ModelError) else plan._replace(model=found, materials=materials)
+
+    def _check_loras(self, materials: Materials, resolved: ResolvedModel) -> None:
+        from hal_image.host.loras import LoraCheck  # noqa: PLC0415 - most pictures have none
+
+        self._lora_check = self._lora_check or LoraCheck(self._output)
+        self._lora_check.check(materials, resolved)
 
     def _choose(self, asked: str | None) -> tuple[Model, Chosen]:
         if asked not in self._chosen:

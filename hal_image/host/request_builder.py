@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from hal_image import paths
 from hal_image.errors import UsageError
+from hal_image.host import picture_size
 from hal_image.host.materials import NOTHING_MORE, Materials
-from hal_image.models.types import SIZE_MULTIPLE
-from hal_image.request import MAX_SEED, MIN_SIDE, ImageRequest
+from hal_image.request import MAX_SEED, ImageRequest
 
 if TYPE_CHECKING:
     import argparse
@@ -107,7 +107,9 @@ def build(
     Raises:
         UsageError: ``size_invalid`` when the family cannot make that size, ``size_twice``.
     """
-    width, height = _size(options, model)
+    fields = dict(materials.fields)
+    if "width" not in fields:
+        fields["width"], fields["height"] = picture_size.asked(options, model)
     first = options.seed if options.seed is not None else int.from_bytes(os.urandom(8), "big") % RANDOM_SEEDS
     defaults = model.defaults
     guidance = None
@@ -118,31 +120,13 @@ def build(
             prompt=prompt,
             negative_prompt=_checked(options.negative_prompt or "", "negative prompt"),
             model=model.name,
-            width=width,
-            height=height,
             steps=options.steps if options.steps is not None else defaults.steps,
             cfg=options.cfg if options.cfg is not None else defaults.cfg,
             guidance=guidance,
             sampler=options.sampler or defaults.sampler,
             scheduler=options.scheduler or defaults.scheduler,
             seed=(first + index) % (MAX_SEED + 1),
-            **materials.fields,
+            **fields,
         )
         for index in range(options.count)
     ]
-
-
-def _size(options: argparse.Namespace, model: Model) -> tuple[int, int]:
-    if options.size is not None and (options.width is not None or options.height is not None):
-        raise UsageError("--size and --width/--height exclude each other", code="size_twice", hint="give one of them")
-    width, height = options.size or (options.width or model.defaults.width, options.height or model.defaults.height)
-    multiple = SIZE_MULTIPLE[model.family]
-    for name, side in (("width", width), ("height", height)):
-        if side % multiple or side < multiple:
-            below = max(side - side % multiple, -(-MIN_SIDE // multiple) * multiple)
-            raise UsageError(
-                f"{name} {side} is not a multiple of {multiple}, which model {model.name!r} needs",
-                code="size_invalid",
-                hint=f"use {below} or {below + multiple}",
-            )
-    return width, height

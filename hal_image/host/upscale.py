@@ -64,7 +64,7 @@ def choose(
     """
     if asked.model == LANCZOS:
         return Chosen(Upscale(asked.scale, "lanczos"))
-    from hal_image.host import extra_files  # noqa: PLC0415 - only where something is enlarged
+    from hal_image.host import model_files  # noqa: PLC0415 - only where something is enlarged
     from hal_image.models.upscale_factor import factor  # noqa: PLC0415 - likewise
 
     name = asked.model if asked.model is not None else _one_that_is_there(registry, models_dir)
@@ -77,11 +77,11 @@ def choose(
             f"adds no detail{get_one}, and the name {LANCZOS} says that this is meant",
         )
         return Chosen(Upscale(asked.scale, "lanczos"))
-    found = extra_files.find(KIND, name, options, registry, models_dir, output)
+    found = model_files.find_extra(KIND, name, registry, models_dir, options, output)
     told = str(paths.typed(name).absolute()) if found.elsewhere else found.name
     enlarges = factor({tensor: about.shape for tensor, about in found.tensors.items()})
     upscale = Upscale(asked.scale, "model", told, found.comfy_name, found.sha256, enlarges)
-    return Chosen(upscale, (extra_files.resolved(found),))
+    return Chosen(upscale, (found.resolved,))
 
 
 def _one_that_is_there(registry: Registry, models_dir: Path) -> str | None:

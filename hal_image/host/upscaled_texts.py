@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hal_image.errors import JsonObject
-    from hal_image.host.given_picture import GivenPicture
+    from hal_image.host.picture_to_enlarge import PictureToEnlarge
     from hal_image.request import Upscale
 
 POSTPROCESSING = "postprocessing"
@@ -21,7 +21,7 @@ POSTPROCESSING = "postprocessing"
 HASH_LENGTH = 10
 
 
-def texts(picture: GivenPicture, upscale: Upscale, width: int, height: int, engine: JsonObject) -> dict[str, str]:
+def texts(picture: PictureToEnlarge, upscale: Upscale, width: int, height: int, engine: JsonObject) -> dict[str, str]:
     """The text chunks, by keyword.
 
     Args:
@@ -45,7 +45,7 @@ def texts(picture: GivenPicture, upscale: Upscale, width: int, height: int, engi
             "method": upscale.method,
             "model": upscale.model,
             "sha256": upscale.sha256,
-            "from_sha256": picture.sha256,
+            "from_sha256": picture.file.sha256,
             "width": width,
             "height": height,
             "tool": {"name": about.PROGRAM, "version": about.version()},

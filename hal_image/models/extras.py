@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from hal_image.errors import ModelError, shortened
 from hal_image.models import contents, extra_kinds, verified
 from hal_image.models.safetensors_header import PICKLE_HINT, read_header
-from hal_image.models.store import resolve_files, sha256_of, walk
-from hal_image.models.types import EXTRA_ROLES, EXTRA_TITLES, FOLDERS, Extra, ExtraKind
+from hal_image.models.store import ResolvedFile, resolve_files, sha256_of, walk
+from hal_image.models.types import EXTRA_ROLES, EXTRA_TITLES, FOLDERS, Extra, ExtraKind, ModelFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,6 +58,15 @@ class FoundExtra(NamedTuple):
     tensors: Mapping[str, Tensor]
     elsewhere: bool = False
 
+    @property
+    def resolved(self) -> ResolvedFile:
+        """The file as those of models are described."""
+        role = EXTRA_ROLES[self.kind]
+        file = ModelFile(role, FOLDERS[role][0], self.path.name, self.bytes, self.sha256, "not stated", ())
+        return ResolvedFile(
+            file, self.path, self.comfy_name, self.bytes, matches_size=True, sha256=self.sha256, verified=True
+        )
+
 
 def find(kind: ExtraKind, asked: str, registry: Registry, models_dir: Path, known: Index | None = None) -> FoundExtra:
     """What ``asked`` names: an entry of the registry, a file in the folder of its kind, or else a path.
@@ -83,6 +92,9 @@ def find(kind: ExtraKind, asked: str, registry: Registry, models_dir: Path, know
         return _registered(entry, kind, root, known)
     if asked in registry.models:
         _fail_kind(asked, "checkpoint", kind)
+    placed = root / FOLDERS[EXTRA_ROLES[kind]][0] / f"{asked.removesuffix(SUFFIX)}{SUFFIX}"
+    if asked.startswith(f"{ELSEWHERE}/") and placed.is_file():
+        return _at(placed, kind, registry, root, known)
     is_path = asked.startswith(("/", "./", "../", "~"))
     if not is_path and (path := _by_name(kind, asked, root)) is not None:
         return _at(path, kind, registry, root, known)
@@ -116,7 +128,20 @@ def lay_out(found: FoundExtra, models_dir: Path) -> FoundExtra:
     """
     if not found.elsewhere:
         return found
-    place = models_dir / FOLDERS[EXTRA_ROLES[found.kind]][0] / found.comfy_name
+    return found._replace(path=lay_out_file(found.resolved, models_dir).path, elsewhere=False)
+
+
+def lay_out_file(found: ResolvedFile, models_dir: Path) -> ResolvedFile:
+    """As ``lay_out``, for what is described as files of models are; others stay as they are.
+
+    Raises:
+        ModelError: ``extra_outside``.
+    """
+    if not found.comfy_name.startswith(f"{ELSEWHERE}/"):
+        return found
+    place = Path(os.path.abspath(models_dir)) / found.file.folder / found.comfy_name  # noqa: PTH100 - as in find()
+    if found.path == place:
+        return found
     try:
         real = found.path.resolve()
         if not (place.exists() and place.samefile(real)):
@@ -133,7 +158,7 @@ def lay_out(found: FoundExtra, models_dir: Path) -> FoundExtra:
             hint=f"put it into {place.parent.parent}",
             details={"path": str(found.path)},
         ) from error
-    return found._replace(path=place, elsewhere=False)
+    return found._replace(path=place)
 
 
 def _registered(entry: Extra, kind: ExtraKind, root: Path, known: Index) -> FoundExtra:
@@ -170,7 +195,7 @@ def _at(path: Path, kind: ExtraKind, registry: Registry, root: Path, known: Inde
     folder = f"{zlib.crc32(os.fsencode(path.resolve())):08x}"
     return FoundExtra(
         kind=kind,
-        name=_name(path, kind, root) if inside else path.stem,
+        name=_name(path, kind, root) if inside else f"{ELSEWHERE}/{folder}/{path.stem}",
         path=path,
         comfy_name=path.relative_to(top).as_posix() if inside else f"{ELSEWHERE}/{folder}/{path.name}",
         bytes=header.file_bytes,

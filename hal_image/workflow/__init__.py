@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image.workflow import flux, hires, prompts, sampling, sd, sd3, upscale
+from hal_image.workflow import controls, flux, hires, init_image, loras, prompts, sampling, sd, sd3, upscale
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
@@ -29,6 +29,8 @@ class _Family(Protocol):
     """The node that makes its empty latent."""
     GUIDANCE: bool
     """Whether there are models of it with distilled guidance."""
+    CONTROL_NEEDS_VAE: bool
+    """Whether its ControlNets look at latents rather than at pixels."""
 
     def load(self, names: Mapping[Role, str]) -> Draft:
         """Begins a graph with the loaders of the model's files."""
@@ -49,12 +51,20 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
     """
     family = _FAMILIES[model.family]
     draft = family.load(names)
+    loras.apply(draft, request)
     prompts.encode(draft, request)
     if family.GUIDANCE:
         prompts.guide(draft, request)
-    sampling.empty_latent(draft, request, family.LATENT)
-    sampling.sample(draft, request)
+    controls.apply(draft, request, needs_vae=family.CONTROL_NEEDS_VAE)
+    if request.init is None:
+        sampling.empty_latent(draft, request, family.LATENT)
+        sampling.sample(draft, request)
+    else:
+        init_image.latent(draft, request.init)
+        sampling.sample(draft, request, denoise=request.init.strength)
     hires.sample_again(draft, request)
     hires.decode(draft, request)
+    if request.init is not None:
+        init_image.put_back(draft, request.init, request.hires_size)
     upscale.enlarge(draft, request)
     return sampling.save(draft)

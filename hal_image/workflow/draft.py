@@ -38,3 +38,14 @@ class Draft:
         """Adds a node, and returns the link to its first output."""
         self.nodes[node_id] = node(class_type, title, **inputs)
         return link(node_id)
+
+    def needed_for(self, output_node: str) -> dict[str, Node]:
+        """The nodes that a node is made from, and itself, in the order in which they were added."""
+        needed, open_ids = set(), [output_node]
+        while open_ids:
+            node_id = open_ids.pop()
+            if node_id not in needed:
+                needed.add(node_id)
+                inputs = self.nodes[node_id]["inputs"].values()
+                open_ids += [str(value[0]) for value in inputs if isinstance(value, list)]
+        return {node_id: found for node_id, found in self.nodes.items() if node_id in needed}

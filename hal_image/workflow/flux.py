@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LATENT = "EmptySD3LatentImage"
 """16 latent channels, as SD3 has."""
 GUIDANCE = True
+CONTROL_NEEDS_VAE = True
 
 
 def load(names: Mapping[Role, str]) -> Draft:

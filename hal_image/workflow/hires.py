@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hal_image.workflow import sampling
+from hal_image.workflow import init_image, sampling
+from hal_image.workflow.graph import link
+from hal_image.workflow.resampling import enlarged
 
 if TYPE_CHECKING:
     from hal_image.request import ImageRequest
@@ -26,27 +28,24 @@ _TIME = {"temporal_size": 64, "temporal_overlap": 8}
 
 
 def sample_again(draft: Draft, request: ImageRequest) -> None:
-    """Nodes 401 (decode), 402 (enlarge), 403 (encode) and 404 (sample), if there is a second sampling."""
+    """Nodes 401 (decode), 402 (enlarge), 403 (encode) and 404 (sample), if there is a second sampling.
+
+    With a mask also 405: only the area that may change is sampled.
+    """
     if request.hires is None:
         return
-    width, height = request.hires_size
     small = draft.add("401", "VAEDecode", "Decode the first sampling", samples=draft.latent, vae=draft.vae)
-    large = draft.add(
-        "402",
-        "ImageScale",
-        "Enlarge",
-        image=small,
-        upscale_method="lanczos",
-        width=width,
-        height=height,
-        crop="disabled",
-    )
+    large = enlarged(draft, "402", "Enlarge", small, request.hires_size)
     if _in_tiles(request):
         draft.latent = draft.add(
             "403", "VAEEncodeTiled", "Encode", pixels=large, vae=draft.vae, tile_size=TILE, overlap=OVERLAP, **_TIME
         )
     else:
         draft.latent = draft.add("403", "VAEEncode", "Encode", pixels=large, vae=draft.vae)
+    if request.init is not None and request.init.keeps_a_part:  # the sampler brings the area to the larger size
+        draft.latent = draft.add(
+            "405", "SetLatentNoiseMask", "Keep the rest again", samples=draft.latent, mask=link(init_image.AREA_NODE)
+        )
     sampling.sample(draft, request, denoise=request.hires.denoise, node_id="404", title="Sample again")
 
 

@@ -51,6 +51,6 @@ def decode(draft: Draft) -> None:
 
 
 def save(draft: Draft) -> Graph:
-    """Node 10, with which the graph is whole."""
+    """Node 10, with which the graph is whole. What the picture does not come from is left out."""
     draft.add("10", "SaveImage", "Save", images=draft.image, filename_prefix=FILENAME_PREFIX)
-    return Graph(draft.nodes, output_node="10")
+    return Graph(draft.needed_for("10"), output_node="10")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LATENT = "EmptyLatentImage"
 """4 latent channels."""
 GUIDANCE = False
+CONTROL_NEEDS_VAE = False
 
 
 def load(names: Mapping[Role, str]) -> Draft:

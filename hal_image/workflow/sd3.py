@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 LATENT = "EmptySD3LatentImage"
 """16 latent channels."""
 GUIDANCE = False
+CONTROL_NEEDS_VAE = True
 
 
 def load(names: Mapping[Role, str]) -> Draft:

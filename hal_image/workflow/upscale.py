@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hal_image.workflow import sampling
 from hal_image.workflow.draft import Draft
 from hal_image.workflow.graph import Graph, link, node
+from hal_image.workflow.resampling import enlarged
 
 if TYPE_CHECKING:
     from hal_image.request import ImageRequest, Upscale
@@ -66,13 +67,4 @@ def _enlarged(draft: Draft, image: Link, upscale: Upscale, given: tuple[int, int
         # None: a model whose file does not tell by how much it enlarges; resampling to the same size changes nothing.
         if upscale.factor is not None and given[0] * upscale.factor ** passes(upscale) == wanted[0]:
             return image
-    return draft.add(
-        "504",
-        "ImageScale",
-        "Size",
-        image=image,
-        upscale_method="lanczos",
-        width=wanted[0],
-        height=wanted[1],
-        crop="disabled",
-    )
+    return enlarged(draft, "504", "Size", image, wanted)

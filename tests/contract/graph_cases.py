@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hal_image.models.types import FOLDERS, Defaults, Family, Model, ModelFile, Role, Source
-from hal_image.request import ImageRequest
+from hal_image.request import Control, ImageRequest, Init, InputPicture, Lora
 from hal_image.workflow import Graph, build
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _case(name: str, family: Family, names: Mapping[Role, str], defaults: Defaul
     return GraphCase(model, names, request)
 
 
-CASES = {
+CASES: dict[str, GraphCase] = {
     case.model.name: case
     for case in (
         _case(
@@ -119,4 +119,61 @@ CASES = {
             Defaults(1024, 832, 20, 1.0, 3.5, "euler", "simple"),
         ),
     )
+}
+
+GIVEN = InputPicture("/home/you/apple.png", "5e" * 32)
+MASK = InputPicture("/home/you/mask.png", "a5" * 32)
+INITS = {
+    "init": Init(GIVEN, 0.75),
+    "mask": Init(GIVEN, 1.0, mask=MASK, feather=8),
+    "outpaint": Init(GIVEN, 1.0, feather=8, outpaint=(64, 0, 128, 0)),
+}
+"""Of each way to begin with a picture one."""
+
+
+def _begun(name: str, how: str, names: Mapping[Role, str] | None = None) -> GraphCase:
+    case = CASES[name]
+    return replace(case, names=names or case.names, request=case.request._replace(init=INITS[how]))
+
+
+LORAS = (
+    Lora("blindbox", "blindbox_v1_mix.safetensors", "b1" * 32, 0.9, 1.0),
+    Lora("moxin", "MoXinV1.safetensors", "30" * 32, 0.9, 1.0),
+)
+"""Those of ComfyUI's templates, with the weights that they have together."""
+ONE_LORA = (LORAS[0]._replace(weight=0.75),)
+CONTROL = Control("canny", "scribble", "control_v11p_sd15_scribble_fp16.safetensors", "c0" * 32, GIVEN)
+"""That of ComfyUI's template."""
+DEPTH = Control("depth", "depth", "control_depth.safetensors", "de" * 32, GIVEN, 0.8, 0.0, 0.6)
+
+
+def _with(name: str, checkpoint: str | None = None, **changes: object) -> GraphCase:
+    case = CASES[name]
+    names: Mapping[Role, str] = case.names if checkpoint is None else {"checkpoint": checkpoint}
+    return replace(case, names=names, request=case.request._replace(**changes))  # type: ignore[arg-type]
+
+
+CASES |= {
+    "sd15-lora": _with("sd15", "dreamshaper_8.safetensors", loras=ONE_LORA),
+    "sd15-loras": _with("sd15", "dreamshaper_8.safetensors", loras=LORAS),
+    "sd15-control": _with("sd15", "DreamShaper_8_pruned.safetensors", controls=(CONTROL,)),
+    "sd15-controls": _with("sd15", loras=LORAS, controls=(CONTROL, DEPTH, CONTROL)),
+    **{
+        f"{name}-{how}": _with(name, **changes)
+        for name in ("sdxl", "sd3-one-file", "flux-dev-one-file", "flux-dev-parts")
+        for how, changes in (("lora", {"loras": ONE_LORA}), ("control", {"controls": (CONTROL,)}))
+    },
+}
+CASES |= {
+    # The file that ComfyUI's templates for masks use; with any other it is the same graph.
+    **{
+        f"sd15-{how}": _begun("sd15", how, {"checkpoint": "512-inpainting-ema.safetensors"})
+        for how in ("mask", "outpaint")
+    },
+    "sd15-init": _begun("sd15", "init"),
+    **{
+        f"{name}-{how}": _begun(name, how)
+        for name in ("sdxl", "sd3-one-file", "flux-dev-one-file", "flux-dev-parts")
+        for how in ("init", "mask")
+    },
 }

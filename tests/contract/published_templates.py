@@ -21,6 +21,12 @@ PACKAGES = {
     "flux_schnell": "comfyui_workflow_templates_media_image",
     "flux_dev_checkpoint_example": "comfyui_workflow_templates_media_image",
     "flux_dev_full_text_to_image": "comfyui_workflow_templates_media_image",
+    "image2image": "comfyui_workflow_templates_media_image",
+    "inpaint_example": "comfyui_workflow_templates_media_image",
+    "inpaint_model_outpainting": "comfyui_workflow_templates_media_image",
+    "lora": "comfyui_workflow_templates_media_other",
+    "lora_multiple": "comfyui_workflow_templates_media_other",
+    "controlnet_example": "comfyui_workflow_templates_media_image",
 }
 OF_FEATURES = {
     "esrgan_example": "comfyui_workflow_templates_media_other",
@@ -30,10 +36,15 @@ OF_FEATURES = {
 
 NOTES = {"Note", "MarkdownNote"}
 """Text for the reader; the editor does not send them to the server."""
+BYPASSED = 4
+"""Mode of a node that gives on what it takes; the editor leaves it out."""
 VALUES = {"PrimitiveNode"}
 """A value shown apart; the editor sends the value in place of a link to it."""
 
 WIDGETS: dict[str, tuple[str | None, ...]] = {
+    "Canny": ("low_threshold", "high_threshold"),
+    "ControlNetApplyAdvanced": ("strength", "start_percent", "end_percent"),
+    "ControlNetLoader": ("control_net_name",),
     "CLIPTextEncode": ("text",),
     "CLIPTextEncodeFlux": ("clip_l", "t5xxl", "guidance"),
     "CheckpointLoaderSimple": ("ckpt_name",),
@@ -42,6 +53,8 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
     "EmptyLatentImage": ("width", "height", "batch_size"),
     "EmptySD3LatentImage": ("width", "height", "batch_size"),
     "FluxGuidance": ("guidance",),
+    "ImagePadForOutpaint": ("left", "top", "right", "bottom", "feathering"),
+    "ImageScaleToTotalPixels": ("upscale_method", "megapixels"),
     "ImageScale": ("upscale_method", "width", "height", "crop"),
     "ImageUpscaleWithModel": (),
     "KSampler": ("seed", None, "steps", "cfg", "sampler_name", "scheduler", "denoise"),
@@ -57,16 +70,19 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
         "end_at_step",
         "return_with_leftover_noise",
     ),
+    "LoadImage": ("image", None),
+    "LoraLoader": ("lora_name", "strength_model", "strength_clip"),
     "PreviewImage": (),
     "SaveImage": ("filename_prefix",),
     "UNETLoader": ("unet_name", "weight_dtype"),
     "UpscaleModelLoader": ("model_name",),
     "VAEDecode": (),
     "VAEEncode": (),
+    "VAEEncodeForInpaint": ("grow_mask_by",),
     "VAELoader": ("vae_name",),
 }
-"""What each widget of a class sets, in the order the editor stores them; ``None`` is the editor's own
-"randomize after each run" beside a seed."""
+"""What each widget of a class sets, in the order the editor stores them; ``None`` is the editor's own: "randomize after
+each run" beside a seed, the folder beside a picture."""
 
 
 def published(name: str) -> Prompt:
@@ -81,13 +97,18 @@ def to_prompt(workflow: dict[str, Any]) -> Prompt:
     sources = {link[0]: (link[1], link[2]) for link in workflow["links"]}
     prompt: Prompt = {}
     for node_id, node in nodes.items():
-        if node["type"] in VALUES:
+        if node["type"] in VALUES or node["mode"] == BYPASSED:
             continue
-        assert node["mode"] == 0, f"node {node_id} is muted or bypassed, which this reader does not know"
+        assert node["mode"] == 0, f"node {node_id} is muted, which this reader does not know"
         widgets = zip(WIDGETS[node["type"]], node["widgets_values"], strict=True)
         inputs = {name: value for name, value in widgets if name is not None}
         for socket in node["inputs"]:
+            if socket["link"] is None:
+                continue
             source, slot = sources[socket["link"]]
+            while nodes[source]["mode"] == BYPASSED:
+                kind = nodes[source]["outputs"][slot]["type"]
+                source, slot = next(sources[one["link"]] for one in nodes[source]["inputs"] if one["type"] == kind)
             if nodes[source]["type"] in VALUES:
                 inputs[socket["name"]] = nodes[source]["widgets_values"][0]
             else:

@@ -21,12 +21,17 @@ def by(scale: int, factor: int | None, file: str = MODEL) -> Upscale:
     return Upscale(scale, "model", file.removesuffix(".safetensors"), file, SHA256, factor)
 
 
+FAMILIES = ("sd15", "sdxl", "sd3-one-file", "flux-dev-one-file", "flux-dev-parts")
+WITH_MORE = ("sd15-controls", "sd15-loras", "sd15-mask", "flux-dev-parts-control")
+"""Of the cases with what else there is, those that change what a second sampling is made with."""
+
+
 def graphs(prefix: str = "") -> dict[str, Graph]:
     """Every graph by its name; ``prefix`` comes before the names of all model files."""
     file = f"{prefix}{MODEL}"
     cases = {
         name: GraphCase(case.model, {role: f"{prefix}{known}" for role, known in case.names.items()}, case.request)
-        for name, case in CASES.items()
+        for name, case in ((name, CASES[name]) for name in (*FAMILIES, *WITH_MORE))
     }
     every = {
         f"{name}-larger": case.graph(hires=Hires(1.5, 0.4), upscale=by(2, 4, file)) for name, case in cases.items()

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 import requests
+from PIL import Image
 
 from hal_image import request as limits
 from hal_image.engine.comfyui_main import EXTRAS_AT_BOOT, EXTRAS_ON_DEMAND
+from hal_image.job_inputs import LOADERS
 from hal_image.models.types import SIZE_MULTIPLE, Family
 from tests.contract.graph_cases import CASES
 from tests.contract.upscale_cases import graphs
 
-MODEL_FILES = {"ckpt_name", "unet_name", "clip_name1", "clip_name2", "clip_name3", "vae_name"}
+MODEL_FILES = {
+    "ckpt_name", "unet_name", "clip_name1", "clip_name2", "clip_name3", "vae_name", "lora_name", "control_net_name",
+}  # fmt: skip
 """Inputs that list the files a server happens to have."""
+
+PICTURES = {"image"}
+"""Inputs that list the pictures a server happens to have."""
 
 ABSENT = "of-a-file-that-no-server-has.safetensors"
 
 
 @pytest.fixture(scope="session")
 def object_info(comfyui_url: str) -> dict[str, Any]:
+    wanted = {str(number): {"class_type": name, "inputs": {}} for number, name in enumerate(EXTRAS_ON_DEMAND)}
+    requests.post(f"{comfyui_url}/prompt", json={"prompt": wanted}, timeout=60)  # it is refused, and loads their packs
     response = requests.get(f"{comfyui_url}/object_info", timeout=60)
     response.raise_for_status()
     info: dict[str, Any] = response.json()
@@ -55,7 +65,7 @@ def test_each_choice_is_one_that_the_class_offers(object_info: dict[str, Any], n
     for node in CASES[name].graph().to_prompt().values():
         for input_name, spec in declared(object_info, node["class_type"]).items():
             offered = choices(spec)
-            if offered is not None and input_name in node["inputs"] and input_name not in MODEL_FILES:
+            if offered is not None and input_name in node["inputs"] and input_name not in MODEL_FILES | PICTURES:
                 assert node["inputs"][input_name] in offered
                 compared.add(input_name)
     assert compared >= {"sampler_name", "scheduler"}
@@ -80,6 +90,9 @@ def test_the_server_objects_to_nothing_but_the_absent_files(
     case = CASES[name]
     absent = {role: f"{role}-{ABSENT}" for role in case.names}
     prompt = type(case)(case.model, absent, case.request).graph().to_prompt()
+    for node in prompt.values():
+        if node["class_type"] in LOADERS:
+            upload(comfyui_url, node["inputs"]["image"])
     response = requests.post(f"{comfyui_url}/prompt", json={"prompt": prompt}, timeout=60)
     assert response.status_code == 400, response.text
     answer = response.json()
@@ -94,6 +107,16 @@ def test_the_server_objects_to_nothing_but_the_absent_files(
     }
 
 
+def upload(comfyui_url: str, name: str) -> None:
+    """Puts a picture where the server's loaders look for it."""
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, "PNG")
+    response = requests.post(
+        f"{comfyui_url}/upload/image", files={"image": (name, file.getvalue())}, data={"overwrite": "true"}, timeout=60
+    )
+    assert response.json()["name"] == name
+
+
 def test_the_server_would_object_to_a_link_of_the_wrong_type(comfyui_url: str) -> None:
     """What the test above relies on."""
     prompt = CASES["sd15"].graph().to_prompt()
@@ -104,6 +127,7 @@ def test_the_server_would_object_to_a_link_of_the_wrong_type(comfyui_url: str) -
 
 
 def test_the_engine_boots_with_the_node_packs_that_our_graphs_use(object_info: dict[str, Any]) -> None:
+    classes = {node["class_type"] for case in CASES.values() for node in case.graph().to_prompt().values()}
     classes = {
         node["class_type"]
         for graph in (*(case.graph() for case in CASES.values()), *graphs().values())

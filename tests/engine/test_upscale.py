@@ -221,9 +221,9 @@ def run(hal: Hal, link: Link, graph: dict[str, Any]) -> Path:
     """Runs a graph on the engine; the picture that came of it."""
     job = str(uuid.uuid4())
     link.send(op="submit", job=job, graph=graph, keep_alive_s=300)
-    event = hal.wait_for(lambda: next_end(link, job), 120)
+    event: dict[str, Any] = hal.wait_for(lambda: next_end(link, job), 120)
     assert event["event"] == "done", event
-    return Path(hal.engine()["folder"]) / "output" / event["images"][0]
+    return Path(str(hal.engine()["folder"])) / "output" / str(event["images"][0])
 
 
 def next_end(link: Link, job: str) -> dict[str, Any] | None:
@@ -245,7 +245,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(hal: Hal) -> None:
     calls = {
         ("-p", "x", *QUICK, "--upscale", "2:4x-none"): (4, "extra_missing"),
         ("upscale", "long.png", "--scale", "4"): (2, "size_too_large"),
-        ("upscale", "none.png"): (2, "image_unreadable"),
+        ("upscale", "none.png"): (2, "input_unreadable"),
         ("upscale", "long.png", "--upscaler", "none"): (4, "extra_missing"),
         ("upscale", "long.png", "--upscaler", SD15): (4, "extra_missing"),
         ("upscale", "long.png", "-o", "x.jpg"): (2, "output_invalid"),

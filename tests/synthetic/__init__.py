@@ -4,6 +4,7 @@ The pictures mean nothing, but they depend on the prompt, the seed and every oth
 ``python -m tests.synthetic DIR`` fills a models folder with them.
 """
 
+from tests.synthetic.controlnet import write_controlnet
 from tests.synthetic.flux import write_flux_checkpoint, write_flux_parts
 from tests.synthetic.lora import write_lora
 from tests.synthetic.sd3 import write_sd3
@@ -12,6 +13,7 @@ from tests.synthetic.sdxl import write_sdxl
 from tests.synthetic.upscaler import write_upscaler
 
 __all__ = [
+    "write_controlnet",
     "write_flux_checkpoint",
     "write_flux_parts",
     "write_lora",

@@ -90,6 +90,6 @@ def write_lora(
     if prompt and family in _CROSSING:
         change(_CROSSING[family])
     if text:
-        change(_Layer(f"{_TEXT[family]}text_model_encoder_layers_0_self_attn_q_proj", 768, 768))
+        change(_Layer(f"{_TEXT[family]}text_model_encoder_layers_0_self_attn_v_proj", 768, 768))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_safetensors(path, tensors, seed=seed)

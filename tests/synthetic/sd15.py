@@ -32,6 +32,15 @@ def write_sd15(path: Path) -> None:
 
 
 def _unet(weights: Weights, prefix: str) -> None:
+    unet_input(weights, prefix)
+    for index in range(2):
+        res_block(weights, f"{prefix}output_blocks.{index}.0", 2 * _CHANNELS, _CHANNELS, _CHANNELS * 4)
+    weights.norm(f"{prefix}out.0", _CHANNELS)
+    weights.conv(f"{prefix}out.2", _CHANNELS, 4)
+
+
+def unet_input(weights: Weights, prefix: str) -> None:
+    """The half of the U-Net that a ControlNet has, too."""
     embedding = _CHANNELS * 4
     weights.linear(f"{prefix}time_embed.0", _CHANNELS, embedding)
     weights.linear(f"{prefix}time_embed.2", embedding, embedding)
@@ -39,7 +48,3 @@ def _unet(weights: Weights, prefix: str) -> None:
     res_block(weights, f"{prefix}input_blocks.1.0", _CHANNELS, _CHANNELS, embedding)
     # A 1x1 convolution as projection is how ComfyUI tells SD 1.5 from SD 2.
     spatial_transformer(weights, f"{prefix}input_blocks.1.1", _CHANNELS, _CONTEXT, linear_projection=False)
-    for index in range(2):
-        res_block(weights, f"{prefix}output_blocks.{index}.0", 2 * _CHANNELS, _CHANNELS, embedding)
-    weights.norm(f"{prefix}out.0", _CHANNELS)
-    weights.conv(f"{prefix}out.2", _CHANNELS, 4)

@@ -40,6 +40,17 @@ def write_sdxl(path: Path) -> None:
 
 
 def _unet(weights: Weights, prefix: str) -> None:
+    unet_input(weights, prefix)
+    for block in range(6):
+        res_block(weights, f"{prefix}output_blocks.{block}.0", 2 * _CHANNELS, _CHANNELS, _CHANNELS * 4)
+    for block in (1, 3):
+        weights.conv(f"{prefix}output_blocks.{block}.1.conv", _CHANNELS, _CHANNELS)
+    weights.norm(f"{prefix}out.0", _CHANNELS)
+    weights.conv(f"{prefix}out.2", _CHANNELS, 4)
+
+
+def unet_input(weights: Weights, prefix: str) -> None:
+    """The half of the U-Net that a ControlNet has, too."""
     embedding = _CHANNELS * 4
     for name, width in (("time_embed", _CHANNELS), ("label_emb.0", _SIZES)):
         weights.linear(f"{prefix}{name}.0", width, embedding)
@@ -52,9 +63,3 @@ def _unet(weights: Weights, prefix: str) -> None:
             spatial_transformer(weights, name, _CHANNELS, _CONTEXT, depth=depth, linear_projection=True)
     for block in (2, 4):
         weights.conv(f"{prefix}input_blocks.{block}.0.op", _CHANNELS, _CHANNELS)
-    for block in range(6):
-        res_block(weights, f"{prefix}output_blocks.{block}.0", 2 * _CHANNELS, _CHANNELS, embedding)
-    for block in (1, 3):
-        weights.conv(f"{prefix}output_blocks.{block}.1.conv", _CHANNELS, _CHANNELS)
-    weights.norm(f"{prefix}out.0", _CHANNELS)
-    weights.conv(f"{prefix}out.2", _CHANNELS, 4)

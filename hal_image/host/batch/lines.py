@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
     "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
+    "init_image", "strength", "mask", "feather", "outpaint", "lora", "control",
     "hires", "upscale",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram")
 """Those of them that are there or not."""
+REPEATED = ("lora", "control")
+"""Those that may be given several times, in a list; a line that has one drops all of those of the command line."""
 ONE_ENGINE = "one engine makes the whole batch"
 WHOLE_BATCH = "it holds for the whole batch"
 OF_THE_CALL = {
@@ -158,17 +161,27 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
             raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
         if name not in FIELDS:
             raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
-        if name in FLAGS:
-            if not isinstance(value, bool):
-                raise _invalid(f"{name}: {_short(value)} is neither true nor false", "write true or false, unquoted")
-            setattr(options, name, value)
-        else:
-            arguments.append(f"--{name.replace('_', '-')}={_text(name, value)}")
+        arguments += _as_typed(name, value, options)
     try:
         _parser().parse_args(arguments, options)
     except UsageError as error:
         raise _invalid(_of_field(error.message), "a field takes what its option takes: see --help") from error
     return options
+
+
+def _as_typed(name: str, value: Any, options: argparse.Namespace) -> list[str]:
+    """A field as it would be typed; a flag is put into ``options`` at once."""
+    if name in FLAGS:
+        if not isinstance(value, bool):
+            raise _invalid(f"{name}: {_short(value)} is neither true nor false", "write true or false, unquoted")
+        setattr(options, name, value)
+        return []
+    option = f"--{name.replace('_', '-')}"
+    if name not in REPEATED:
+        return [f"{option}={_text(name, value)}"]
+    setattr(options, name, None)
+    several = value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
+    return [f"{option}={_text(name, one)}" for one in several]
 
 
 @cache

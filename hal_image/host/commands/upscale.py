@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import paths, png
 from hal_image.errors import JsonObject, UsageError
-from hal_image.host import given_picture, upscaled_texts
 from hal_image.host import output as targets
+from hal_image.host import picture_to_enlarge, upscaled_texts
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest, Needs
+from hal_image.host.materials import Materials, lay_out
 from hal_image.host.progress import Progress
 from hal_image.host.registry import load
 from hal_image.host.result import Result
@@ -26,10 +28,9 @@ from hal_image.workflow.upscale import of_picture
 
 if TYPE_CHECKING:
     import argparse
-    from pathlib import Path
 
-    from hal_image.host.given_picture import GivenPicture
     from hal_image.host.picture import Made
+    from hal_image.host.picture_to_enlarge import PictureToEnlarge
     from hal_image.host.render import Output
     from hal_image.host.upscale import Chosen
 
@@ -41,7 +42,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     """Enlarges the picture.
 
     Raises:
-        UsageError: ``image_unreadable``, ``size_too_large``; the output cannot be used.
+        UsageError: as for ``picture_to_enlarge.read``; ``size_too_large``; the output cannot be used.
         ModelError: the upscale model is not there, or is none.
         HalError: it failed, or no engine can be had.
     """
@@ -55,7 +56,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         )
     deadline = Deadline.after(options.timeout)
     models_dir = paths.models_dir(options.models_dir)
-    picture = given_picture.read(options.image)
+    picture = picture_to_enlarge.read(options.image, output)
     asked = AskedUpscale(options.scale, options.upscaler)
     chosen = choose(asked, options, load(), models_dir, output)
     upscale = chosen.upscale
@@ -68,6 +69,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         data |= {"targets": [] if file is None else [str(file)], "graph": graph.to_prompt()}
         return Result(options.command, data, () if file is None else (str(file),))
 
+    chosen = chosen._replace(files=lay_out(Materials(files=chosen.files), models_dir).files)
     usage.touch(found.path for found in chosen.files)
     made_of = partial(_limit_s, chosen, picture)
     work = Work(graph, {INPUT: picture.raw}, "enlarging the picture", made_of)
@@ -82,25 +84,25 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     return Result(options.command, data, (str(file),))
 
 
-def _source(picture: GivenPicture) -> JsonObject:
+def _source(picture: PictureToEnlarge) -> JsonObject:
     return {
-        "path": str(picture.path),
-        "sha256": picture.sha256,
+        "path": picture.file.path,
+        "sha256": picture.file.sha256,
         "width": picture.width,
         "height": picture.height,
         "alpha": picture.alpha,
     }
 
 
-def _target(options: argparse.Namespace, picture: GivenPicture, name: str) -> Path:
-    stem = picture.path.name.removesuffix(picture.path.suffix).replace("{", "{{").replace("}", "}}")
+def _target(options: argparse.Namespace, picture: PictureToEnlarge, name: str) -> Path:
+    stem = Path(picture.file.path).stem.replace("{", "{{").replace("}", "}}")
     facts = [targets.PictureFacts(0, 1, name.rpartition("/")[2], time.strftime(targets.DATE_FORMAT))]
     default = f"{stem}-{options.scale}x.png"
     (file,) = targets.plan(options.output, facts, no_clobber=options.no_clobber, default_name=default)
     return file
 
 
-def _limit_s(chosen: Chosen, picture: GivenPicture, device: str | None) -> float:
+def _limit_s(chosen: Chosen, picture: PictureToEnlarge, device: str | None) -> float:
     files = sum(found.bytes_found for found in chosen.files)
     load_s = limit_s(0, files, on_cpu=device is not None and device.startswith("cpu"))
     return load_s + enlarging_s(chosen.upscale, picture.width, picture.height, device)
@@ -122,7 +124,7 @@ def _engine(options: argparse.Namespace, chosen: Chosen, models_dir: Path) -> En
 
 def _saved(
     made: Made,
-    picture: GivenPicture,
+    picture: PictureToEnlarge,
     chosen: Chosen,
     size: tuple[int, int],
     file: Path | None,

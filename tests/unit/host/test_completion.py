@@ -25,6 +25,14 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
+def test_loras_are_completed_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path))
+    (tmp_path / "loras" / "styles").mkdir(parents=True)
+    (tmp_path / "loras" / "styles" / "ink.safetensors").touch()
+    assert texts("--lora", "") == ["styles/ink"]
+    assert texts("batch", "x", "--lora", "sty") == ["styles/ink"]
+
+
 def texts(*words: str) -> list[str]:
     return [word.text for word in following(words)]
 

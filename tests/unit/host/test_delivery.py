@@ -11,6 +11,7 @@ from hal_image.errors import HalError
 from hal_image.host import arguments, delivery
 from hal_image.host.delivery import command_again, deliver, remove_kept
 from hal_image.host.render import Output
+from hal_image.request import Control, InputPicture, Lora
 from tests.unit.host.job_examples import done, record
 
 if TYPE_CHECKING:
@@ -93,6 +94,22 @@ def test_the_command_that_makes_it_anew_says_the_same_to_a_shell(tmp_path: Path,
     assert options.guidance == 3.5
     assert options.models_dir == job.models_dir
     assert options.output.format() == str(job.picture.file).replace("{", "{{").replace("}", "}}").format()
+
+
+def test_it_names_loras_and_controlnets_too(tmp_path: Path) -> None:
+    lora = Lora("styles/ink:2", "styles/ink:2.safetensors", "a" * 64, 0.8, -1.0)
+    picture = InputPicture("/a b/photo: 1.png", "c" * 64)
+    controls = (
+        Control("canny", "my-edges", "e.safetensors", "b" * 64, picture, 0.5, 0.25, 1.0),
+        Control("my-depth", "my-depth", "d.safetensors", "d" * 64, picture),
+    )
+    _, *words = shlex.split(command_again(record(tmp_path, loras=(lora,), controls=controls)))
+    options = arguments.parse(words, about.SCRIPT)
+    assert options.lora == [("styles/ink:2", 0.8, -1.0)]
+    assert options.control == [
+        ("canny", "my-edges", picture.path, 0.5, 0.25, 1.0),
+        ("my-depth", None, picture.path, 1.0, 0.0, 1.0),
+    ]
 
 
 def test_a_prompt_like_a_book_is_not_repeated_in_a_hint(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hal_image.errors import EnvironmentError_, ModelError, UsageError
 from hal_image.host import hires, upscale
 from hal_image.host.arguments import parse
 from hal_image.host.delivery import command_again
+from hal_image.host.materials import Materials, lay_out
 from hal_image.host.metadata import a1111_parameters
 from hal_image.host.render import Output
 from hal_image.host.upscale_arguments import AskedUpscale
@@ -102,8 +103,9 @@ def test_one_that_is_elsewhere_gets_a_name_in_the_folder_and_is_told_by_its_path
     chosen, _ = choose(folder, str(elsewhere))
     assert chosen.upscale.model == str(elsewhere)
     assert chosen.upscale.file is not None
-    assert (folder / "upscale_models" / chosen.upscale.file).samefile(elsewhere)
-    assert chosen.files[0].path.is_relative_to(folder)
+    (laid_out,) = lay_out(Materials(files=chosen.files), folder).files
+    assert laid_out.path == folder / "upscale_models" / chosen.upscale.file
+    assert laid_out.path.samefile(elsewhere)
 
 
 def test_what_is_not_there_or_no_upscaler(folder: Path) -> None:

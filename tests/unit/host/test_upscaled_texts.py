@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hal_image.host import metadata
-from hal_image.host.given_picture import GivenPicture
+from hal_image.host.picture_to_enlarge import PictureToEnlarge
 from hal_image.host.upscaled_texts import texts
+from hal_image.request import InputPicture
 from tests.contract import schemas
 from tests.contract.graph_cases import CASES
 from tests.contract.upscale_cases import LANCZOS, by
@@ -22,7 +22,7 @@ ENGINE = {"kind": "local", **FACTS, "device": "cpu", "torch": "2.4.1"}
 
 
 def enlarged(known: dict[str, str], upscale: Upscale = LANCZOS) -> dict[str, str]:
-    given = GivenPicture(Path("/x.png"), DIGEST, 64, 32, alpha=False, raw=b"", texts=known)
+    given = PictureToEnlarge(InputPicture("/x.png", DIGEST), 64, 32, alpha=False, raw=b"", texts=known)
     return texts(given, upscale, 128, 64, ENGINE)
 
 

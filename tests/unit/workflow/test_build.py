@@ -100,11 +100,15 @@ def test_each_value_of_the_request_lands_in_its_input(case: GraphCase) -> None:
         "cfg": 2.5,
         "sampler_name": "heun",
         "scheduler": "beta",
-        "denoise": 1.0,
+        "denoise": case.request.init.strength if case.request.init else 1.0,
     }
-    assert source(prompt, node_id, "latent_image")["inputs"] == {"width": 320, "height": 448, "batch_size": 1}
-    assert source(prompt, node_id, "negative")["inputs"]["text"] == "unwanted"
-    positive = source(prompt, node_id, "positive")
+    if case.request.init is None:
+        assert source(prompt, node_id, "latent_image")["inputs"] == {"width": 320, "height": 448, "batch_size": 1}
+    negative, positive = (source(prompt, node_id, side) for side in ("negative", "positive"))
+    while negative["class_type"] == "ControlNetApplyAdvanced":
+        before = positive["inputs"]
+        negative, positive = prompt[before["negative"][0]], prompt[before["positive"][0]]
+    assert negative["inputs"]["text"] == "unwanted"
     if positive["class_type"] == "FluxGuidance":
         positive = prompt[positive["inputs"]["conditioning"][0]]
     assert positive["inputs"]["text"] == "wanted"
@@ -119,7 +123,7 @@ def test_text_arrives_unchanged(case: GraphCase, text: str) -> None:
 
 def test_file_names_go_to_the_loaders_as_the_server_lists_them(case: GraphCase) -> None:
     names = {role: f"sub folder/{role} é.safetensors" for role in case.names}
-    prompt = replace(case, names=names).graph().to_prompt()
+    prompt = replace(case, names=names).graph(loras=(), controls=()).to_prompt()
     files = {
         value
         for node in prompt.values()

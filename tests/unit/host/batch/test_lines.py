@@ -134,3 +134,19 @@ def test_a_line_is_known_again_by_what_it_says(tmp_path: Path) -> None:
     first = line({"prompt_file": str(file)})
     file.write_text("a ball")
     assert line({"prompt_file": str(file)}).digest != first.digest
+
+
+def test_what_may_be_given_several_times_is_a_text_or_a_list_and_replaces_that_of_the_call() -> None:
+    call = ("--lora", "ink")
+    assert options("a cube", *call)["lora"] == [("ink", 1.0, 1.0)]
+    assert options({"prompt": "x"}, *call)["lora"] == [("ink", 1.0, 1.0)]
+    assert options({"prompt": "x", "lora": "fog:0.5"}, *call)["lora"] == [("fog", 0.5, 0.5)]
+    assert options({"prompt": "x", "lora": ["fog", "-a:0.5:1"]}, *call)["lora"] == [
+        ("fog", 1.0, 1.0),
+        ("-a", 0.5, 1.0),
+    ]
+    assert options({"prompt": "x", "lora": []}, *call)["lora"] is None
+    assert options({"prompt": "x", "control": ["canny:a.png:0.5"]})["control"][0][:4] == ("canny", None, "a.png", 0.5)
+    assert complaint({"prompt": "x", "lora": {"name": "ink"}}).startswith("lora: an object")
+    assert complaint({"prompt": "x", "lora": [["ink"]]}).startswith("lora: a list")
+    assert complaint({"prompt": "x", "lora": "ink:20"}).startswith("lora: 20 is out of range")
