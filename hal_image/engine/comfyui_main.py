@@ -45,7 +45,7 @@ EXTRAS_AT_BOOT = frozenset(
 )
 """The packs that graphs of ``hal_image.workflow`` use; held to them by tests/engine/test_graphs_against_server.py."""
 EXTRAS_ON_DEMAND = {
-    "Canny": "nodes_canny.py",  # imports kornia
+    "Canny": "nodes_canny.py",  # imports kornia: a fifth of a second of the processor
     # Imports all architectures of spandrel: a second of the processor, a tenth of the boot.
     "UpscaleModelLoader": "nodes_upscale_model.py",
     "ImageUpscaleWithModel": "nodes_upscale_model.py",

@@ -27,8 +27,8 @@ WARNINGS: dict[str, WarningEntry] = {
         "an option that changes nothing for this model and these values",
     ),
     "init_image_scaled": WarningEntry(
-        "the [picture to begin with](init-image.md) is used in another size: it is much larger than what the model "
-        "draws, its sides are not multiples of what the model's family needs, or another size was asked for",
+        "the [picture to begin with](init-image.md) is used in another size, though none was asked for: it is much "
+        "larger than what the model draws, or its sides are not multiples of what the model's family needs",
         details={"path": "the picture", "from": "its size, as in `4000x3000`", "to": "the one that is used"},
     ),
     "input_has_frames": WarningEntry(

@@ -56,7 +56,7 @@ def _prepared(options: argparse.Namespace, model: Model, output: Output) -> Mate
     given = given_picture.read(options.init_image, "--init-image", output)
     margins: Margins = options.outpaint or NO_MARGINS
     size = picture_size.following(options, model, given.image.size, margins)
-    if given.image.size != size:
+    if given.image.size != size and not picture_size.is_given(options):
         before = f"{given.image.width}x{given.image.height}"
         output.warn(
             "init_image_scaled",

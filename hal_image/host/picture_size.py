@@ -36,6 +36,11 @@ def asked(options: argparse.Namespace, model: Model) -> Size:
     return size
 
 
+def is_given(options: argparse.Namespace) -> bool:
+    """Whether a size is asked for."""
+    return any(value is not None for value in (options.size, options.width, options.height))
+
+
 def following(options: argparse.Namespace, model: Model, picture: Size, margins: Margins) -> Size:
     """The size that a given picture is brought to, without what is added to it.
 
@@ -58,7 +63,7 @@ def following(options: argparse.Namespace, model: Model, picture: Size, margins:
                 hint=f"use {pixels - pixels % multiple} or {pixels - pixels % multiple + multiple}",
             )
     width, height = _given(options)
-    if width is None and height is None:
+    if not is_given(options):
         inner_width, inner_height = _near(picture, model)
     else:
         aspect = picture[0] / picture[1]

@@ -65,6 +65,6 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
     hires.sample_again(draft, request)
     hires.decode(draft, request)
     if request.init is not None:
-        init_image.put_back(draft, request.init, request.hires_size)
+        init_image.put_back(draft, request.init, None if request.hires is None else request.hires_size)
     upscale.enlarge(draft, request)
     return sampling.save(draft)

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hal_image.workflow import resampling
 from hal_image.workflow.graph import link
-from hal_image.workflow.resampling import enlarged
 
 if TYPE_CHECKING:
     from hal_image.request import Init
@@ -36,25 +36,25 @@ def latent(draft: Draft, init: Init) -> None:
         draft.latent = draft.add("304", "SetLatentNoiseMask", "Keep the rest", samples=draft.latent, mask=area)
 
 
-def put_back(draft: Draft, init: Init, size: tuple[int, int]) -> None:
-    """Nodes 305 (mask) and 306 (composite): over what was decoded goes every pixel that is to stay; after a second
-    sampling it is enlarged first (307).
+def put_back(draft: Draft, init: Init, enlarged: tuple[int, int] | None = None) -> None:
+    """Nodes 305 (mask) and 306 (composite): over what was decoded goes every pixel that is to stay.
 
     An autoencoder does not give back what it was given, so this alone keeps pixels. For the same reason, what is asked
     for with strength 0 is the picture itself, and nothing is sampled or decoded.
 
     Args:
-        draft: what there is so far.
-        init: the picture and what is kept of it.
-        size: width and height in pixels of what was decoded.
+        draft: with what was decoded.
+        init: the picture.
+        enlarged: width and height of what was decoded, if it is larger than the picture; that is then enlarged, too
+            (node 307), and the composite enlarges the mask. ``None`` for the same size.
     """
+    kept = link("301")
     if init.strength == 0 and draft.latent == link("8"):
-        draft.image = link("301")
+        draft.image = kept
     elif init.keeps_a_part:
         mask = draft.add("305", "LoadImageMask", "Mask", image=MASK, channel="red")
-        kept = link("301")
-        if draft.latent != link("8"):  # the node brings the mask to this size itself
-            kept = enlarged(draft, "307", "Enlarge what stays", kept, size)
+        if enlarged is not None:
+            kept = resampling.enlarged(draft, "307", "Enlarge what stays", kept, enlarged)
         draft.image = draft.add(
             "306",
             "ImageCompositeMasked",

@@ -58,8 +58,8 @@ def init_of(*arguments: str) -> Init:
 
 def shown(materials: Materials, name: str) -> Image.Image:
     with Image.open(io.BytesIO(materials.inputs[name])) as image:
-        converted: Image.Image = image.convert(image.mode)
-        return converted
+        copy: Image.Image = image.copy()
+        return copy
 
 
 def test_without_a_picture_there_is_nothing_to_do() -> None:
@@ -130,11 +130,19 @@ def test_mask_and_outpaint_together_change_both() -> None:
 @pytest.mark.usefixtures("folder")
 def test_a_picture_that_had_to_be_scaled_is_told() -> None:
     output = Output("generate", quiet=True)
-    gathered("--init-image", "a.png", "--size", "64x48", output=output)
+    Image.new("RGB", (2000, 1000)).save("large.png")
+    gathered("--init-image", "large.png", output=output)
     (warning,) = output.warnings
     assert warning.code == "init_image_scaled"
     assert warning.details is not None
-    assert (warning.details["from"], warning.details["to"]) == ("128x96", "64x48")
+    assert (warning.details["from"], warning.details["to"]) == ("2000x1000", "728x360")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_size_that_was_asked_for_is_no_news() -> None:
+    output = Output("generate", quiet=True)
+    gathered("--init-image", "a.png", "--size", "64x48", output=output)
+    assert output.warnings == []
 
 
 @pytest.mark.usefixtures("folder")

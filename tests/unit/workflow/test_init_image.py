@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from hal_image.workflow.init_image import AREA, MASK, PICTURE
+from hal_image.workflow import sd
+from hal_image.workflow.init_image import AREA, MASK, PICTURE, latent, put_back
 from tests.contract.graph_cases import CASES, INITS
 
 BEGUN = [name for name, case in CASES.items() if case.request.init is not None]
@@ -47,3 +48,14 @@ def test_what_stays_comes_from_the_picture_and_not_from_the_autoencoder(how: str
 def test_a_whole_picture_needs_no_mask() -> None:
     classes = {node["class_type"] for node in CASES["sd15-init"].graph().nodes.values()}
     assert not classes & {"LoadImageMask", "SetLatentNoiseMask", "ImageCompositeMasked", "EmptyLatentImage"}
+
+
+def test_over_a_larger_picture_goes_what_stays_enlarged() -> None:
+    draft = sd.load({"checkpoint": "a.safetensors"})
+    latent(draft, INITS["mask"])
+    put_back(draft, INITS["mask"], enlarged=(1024, 1536))
+    composite = draft.nodes[str(draft.image[0])]["inputs"]
+    enlarged = draft.nodes[composite["destination"][0]]
+    assert enlarged["class_type"] == "ImageScale"
+    assert (enlarged["inputs"]["width"], enlarged["inputs"]["height"]) == (1024, 1536)
+    assert draft.nodes[enlarged["inputs"]["image"][0]]["inputs"]["image"] == PICTURE
