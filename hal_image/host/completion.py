@@ -12,6 +12,7 @@ from hal_image.errors import HalError
 from hal_image.host.argument_values import OneOf
 from hal_image.host.arguments import generate_parser
 from hal_image.host.command_arguments import COMMANDS, command_parser
+from hal_image.host.upscale_arguments import LANCZOS, SCALES
 
 if TYPE_CHECKING:
     import argparse
@@ -95,6 +96,8 @@ def _values(action: argparse.Action, given: Sequence[str]) -> Iterable[Word]:
         return _models(everything=kind == "entry")
     if kind == "lora":
         return _extras("lora")
+    if kind in {"upscaler", "upscale", "scale"}:
+        return _enlarging(kind)
     kind = kind if kind in {FILES, FOLDERS} else _BY_METAVAR.get(metavar)
     return [] if kind is None else [Word(kind)]
 
@@ -120,6 +123,17 @@ def _extras(kind: ExtraKind) -> list[Word]:
         return [Word(name) for name in extras.names(kind, registry.load(), paths.models_dir())]
     except (HalError, ImportError):
         return []
+
+
+def _enlarging(option: str) -> list[Word]:
+    """By how much, with what, or both."""
+    scales = [Word(str(scale)) for scale in SCALES]
+    if option == "scale":
+        return scales
+    names = [*_extras("upscaler"), Word(LANCZOS)]
+    if option == "upscaler":
+        return names
+    return [*scales, *(Word(f"{scale.text}:{name.text}") for scale in scales for name in names)]
 
 
 def _fitting(words: Iterable[Word], current: str) -> list[Word]:

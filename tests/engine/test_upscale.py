@@ -34,12 +34,14 @@ ABSENT = "a-file-that-no-server-has-"
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A models folder with a checkpoint and two upscale models."""
+    """A models folder with a checkpoint, two upscale models, a LoRA and a ControlNet."""
     folder = tmp_path_factory.mktemp("models")
     folder.chmod(0o755)
     synthetic.write_sd15(folder / "checkpoints" / SD15)
     synthetic.write_upscaler(folder / "upscale_models" / f"{X4}.safetensors")
     synthetic.write_upscaler(folder / "upscale_models" / "more" / f"{X2}.safetensors", factor=2)
+    synthetic.write_lora(folder / "loras" / "style.safetensors")
+    synthetic.write_controlnet(folder / "controlnet" / "canny.safetensors")
     return folder
 
 
@@ -130,6 +132,43 @@ def test_a_line_of_a_batch_has_both(hal: Hal) -> None:
     assert run.json["ok"], run
     make(hal, "--hires", "1.5:0.4", "--upscale", "2", name="single.png")
     assert pixels(hal.cwd / "line.png") == pixels(hal.cwd / "single.png")
+
+
+def test_a_mask_protects_in_the_larger_size(hal: Hal) -> None:
+    gradient = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
+    gradient.save(hal.cwd / "init.png")
+    mask = Image.new("L", (64, 64), 0)
+    mask.paste(255, (0, 0, 24, 64))
+    mask.save(hal.cwd / "mask.png")
+    answer = make(hal, "--init-image", "init.png", "--mask", "mask.png", "--feather", "0", "--hires", "2")
+    assert size(answer) == (128, 128)
+    made = values(hal.cwd / "x.png")
+    expected = np.asarray(gradient.resize((128, 128), Image.Resampling.LANCZOS)).astype(np.int16)
+    assert (made[:, 50:] == expected[:, 50:]).all()
+    assert (made[:, :46] != expected[:, :46]).mean() > 0.5
+
+
+def test_everything_in_one_call(hal: Hal) -> None:
+    Image.effect_noise((64, 64), 80).convert("RGB").save(hal.cwd / "init.png")
+    together = (
+        "--lora",
+        "style:0.8",
+        "--control",
+        "canny:init.png:0.7",
+        "--init-image",
+        "init.png",
+        "--strength",
+        "0.6",
+    )
+    larger = ("--hires", "1.5", "--upscale", f"2:{X4}")
+    for name in ("one.png", "two.png"):
+        answer = make(hal, *together, *larger, name=name)
+        assert size(answer) == (192, 192)
+    roles = [file["role"] for file in answer["data"]["model"]["files"]]
+    assert roles == ["checkpoint", "lora", "controlnet", "upscale_model"]
+    make(hal, *together[:4], *larger, name="less.png")
+    shown = [pixels(hal.cwd / f"{name}.png") for name in ("one", "two", "less")]
+    assert shown[0] == shown[1] != shown[2]
 
 
 def test_the_command_does_what_the_option_does(hal: Hal) -> None:
