@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hal_image import paths
 from hal_image.errors import EnvironmentError_, UsageError
 from hal_image.host.materials import NOTHING_MORE, Materials
 from hal_image.host.upscale_arguments import LANCZOS, AskedUpscale
@@ -78,9 +77,8 @@ def choose(
         )
         return Chosen(Upscale(asked.scale, "lanczos"))
     found = model_files.find_extra(KIND, name, registry, models_dir, options, output)
-    told = str(paths.typed(name).absolute()) if found.elsewhere else found.name
     enlarges = factor({tensor: about.shape for tensor, about in found.tensors.items()})
-    upscale = Upscale(asked.scale, "model", told, found.comfy_name, found.sha256, enlarges)
+    upscale = Upscale(asked.scale, "model", found.name, found.comfy_name, found.sha256, enlarges)
     return Chosen(upscale, (found.resolved,))
 
 

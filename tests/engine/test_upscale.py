@@ -273,8 +273,8 @@ def next_end(link: Link, job: str) -> dict[str, Any] | None:
 def test_one_that_is_elsewhere(hal: Hal, tmp_path: Path) -> None:
     synthetic.write_upscaler(tmp_path / "mine.safetensors", seed="mine")
     answer = make(hal, "--upscale", "2:./mine.safetensors")
-    assert answer["data"]["request"]["upscale"]["model"] == str(tmp_path / "mine.safetensors")
-    again = make(hal, "--upscale", f"2:{tmp_path / 'mine.safetensors'}", name="again.png")
+    (tmp_path / "mine.safetensors").unlink()
+    again = make(hal, "--upscale", f"2:{answer['data']['request']['upscale']['model']}", name="again.png")
     assert size(answer) == size(again) == (128, 128)
     assert pixels(hal.cwd / "x.png") == pixels(hal.cwd / "again.png")
 

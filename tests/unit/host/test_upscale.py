@@ -97,15 +97,16 @@ def test_one_of_the_registry_that_is_there_goes_first(folder: Path) -> None:
     assert [warning.code for warning in output.warnings] == ["model_size_differs"]
 
 
-def test_one_that_is_elsewhere_gets_a_name_in_the_folder_and_is_told_by_its_path(folder: Path, tmp_path: Path) -> None:
+def test_one_that_is_elsewhere_gets_a_name_in_the_folder(folder: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "mine.safetensors"
     write_upscaler(elsewhere)
     chosen, _ = choose(folder, str(elsewhere))
-    assert chosen.upscale.model == str(elsewhere)
     assert chosen.upscale.file is not None
     (laid_out,) = lay_out(Materials(files=chosen.files), folder).files
     assert laid_out.path == folder / "upscale_models" / chosen.upscale.file
     assert laid_out.path.samefile(elsewhere)
+    elsewhere.unlink()
+    assert choose(folder, chosen.upscale.model)[0].upscale == chosen.upscale
 
 
 def test_what_is_not_there_or_no_upscaler(folder: Path) -> None:

@@ -155,7 +155,8 @@ def test_a_path_into_the_folder_is_the_file_there(folder: Path, monkeypatch: pyt
 def test_a_file_that_is_elsewhere_gets_a_name_in_the_folder(folder: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "downloads" / "ink.v2.safetensors")
     found = extras.find("lora", str(path), registry(folder), folder)
-    assert (found.name, found.path, found.elsewhere) == ("ink.v2", path, True)
+    assert (found.name, found.path, found.elsewhere) == (found.comfy_name.removesuffix(".safetensors"), path, True)
+    assert found.name.endswith("/ink.v2")
     assert not folder.exists(), "nothing is written by looking"
     placed = extras.lay_out(found, folder)
     assert placed.path == folder / "loras" / placed.comfy_name
