@@ -6,7 +6,7 @@ Limits are those of the pinned ComfyUI's own nodes (``KSampler``, ``EmptyLatentI
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +124,42 @@ class Init(NamedTuple):
         return self.mask is not None or any(self.outpaint)
 
 
+HIRES_MULTIPLE = 16
+"""Pixels of which the sides of the second sampling are a multiple: what every family can make."""
+
+
+class Hires(NamedTuple):
+    """A second sampling of the picture in a larger size, which adds the detail that this size has room for.
+
+    Attributes:
+        scale: above 1, up to 4.
+        denoise: above 0, up to 1: how much of the enlarged picture is made anew.
+    """
+
+    scale: float
+    denoise: float = 0.5
+
+
+class Upscale(NamedTuple):
+    """How a finished picture is enlarged.
+
+    Attributes:
+        scale: 2 or 4; the sides become exactly that many times as long.
+        method: ``"model"``, or ``"lanczos"`` for resampling without one.
+        model: name of the upscale model, as the option takes it.
+        file: the same as ComfyUI's loader lists it.
+        sha256: digest of that file.
+        factor: by how much the model enlarges, 1 to 8; ``None`` where its file does not tell.
+    """
+
+    scale: int
+    method: Literal["model", "lanczos"]
+    model: str | None = None
+    file: str | None = None
+    sha256: str | None = None
+    factor: int | None = None
+
+
 class ImageRequest(NamedTuple):
     """One picture, fully resolved.
 
@@ -142,6 +178,10 @@ class ImageRequest(NamedTuple):
         init: the picture that it begins with; ``None`` for none.
         presets: names of the user's presets that had a part in it. What they said is in the other fields, so nobody
             needs them to make it again.
+        hires: a second sampling in a larger size; ``None`` for none.
+        upscale: how the finished picture is enlarged; ``None`` for not at all.
+
+    ``width`` and ``height`` are those of the first sampling, ``final_size`` is that of the file.
     """
 
     prompt: str
@@ -159,12 +199,32 @@ class ImageRequest(NamedTuple):
     controls: tuple[Control, ...] = ()
     init: Init | None = None
     presets: tuple[str, ...] = ()
+    hires: Hires | None = None
+    upscale: Upscale | None = None
+
+    @property
+    def hires_size(self) -> tuple[int, int]:
+        """Width and height of the last sampling, in pixels."""
+        if self.hires is None:
+            return self.width, self.height
+        return _scaled(self.width, self.hires.scale), _scaled(self.height, self.hires.scale)
+
+    @property
+    def final_size(self) -> tuple[int, int]:
+        """Width and height of the picture that is saved, in pixels."""
+        width, height = self.hires_size
+        scale = 1 if self.upscale is None else self.upscale.scale
+        return width * scale, height * scale
 
     def to_json(self) -> dict[str, Any]:
         """As it is told and kept: without the fields that have a default and the value of it."""
         defaults = self._field_defaults
         fields = self._asdict().items()
         return {name: _plain(value) for name, value in fields if name not in defaults or value != defaults[name]}
+
+
+def _scaled(side: int, scale: float) -> int:
+    return max(1, round(side * scale / HIRES_MULTIPLE)) * HIRES_MULTIPLE
 
 
 def _init(value: dict[str, Any]) -> Init:
@@ -182,6 +242,8 @@ _RECORDS: dict[str, Callable[[Any], object]] = {
     "controls": lambda controls: tuple(Control(**{**one, "image": InputPicture(**one["image"])}) for one in controls),
     "init": _init,
     "presets": tuple,
+    "hires": lambda fields: Hires(**fields),
+    "upscale": lambda fields: Upscale(**fields),
 }
 """How a field that is no plain value is read from JSON, by name."""
 

@@ -37,6 +37,7 @@ PR_SET_PDEATHSIG = 1
 """Of linux/prctl.h."""
 EXTRAS_AT_BOOT = frozenset(
     {
+        "nodes_compositing.py",  # JoinImageWithAlpha
         "nodes_flux.py",  # FluxGuidance
         "nodes_mask.py",  # ImageCompositeMasked
         "nodes_sd3.py",  # EmptySD3LatentImage, TripleCLIPLoader
@@ -45,6 +46,9 @@ EXTRAS_AT_BOOT = frozenset(
 """The packs that graphs of ``hal_image.workflow`` use; held to them by tests/engine/test_graphs_against_server.py."""
 EXTRAS_ON_DEMAND = {
     "Canny": "nodes_canny.py",  # imports kornia: a fifth of a second of the processor
+    # Imports all architectures of spandrel: a second of the processor, a tenth of the boot.
+    "UpscaleModelLoader": "nodes_upscale_model.py",
+    "ImageUpscaleWithModel": "nodes_upscale_model.py",
 }
 """Nodes that they use seldom, and their packs, which cost too much for every boot."""
 

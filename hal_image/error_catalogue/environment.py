@@ -75,6 +75,12 @@ ENVIRONMENT: dict[str, Entry] = {
             "tail": "its last lines",
         },
     ),
+    "memory_too_small": Entry(
+        EnvironmentError_,
+        "`--upscale`, `upscale`: enlarging the picture takes more main memory than this machine has",
+        helps="a smaller scale or picture; another [upscale model](upscale.md)",
+        details={"needed_bytes": "memory that it takes, about", "memory_bytes": "memory of this machine"},
+    ),
     "disk_full": Entry(
         EnvironmentError_,
         "not enough disk space for installing, for the picture, in the engine, or for a model: that of all missing "

@@ -55,6 +55,12 @@ USAGE: dict[str, Entry] = {
         "`--size` and `--width` or `--height`",
         helps="one of them",
     ),
+    "size_too_large": Entry(
+        UsageError,
+        "`--hires`, `--upscale`, `upscale`: a side of the picture would be longer than 16384 pixels",
+        helps="a smaller scale or `--size`",
+        details={"width": "of the picture that would be made", "height": "likewise"},
+    ),
     "prompt_too_nested": Entry(
         UsageError,
         "brackets in the prompt are nested some 900 deep, more than ComfyUI reads",

@@ -94,6 +94,10 @@ WARNINGS: dict[str, WarningEntry] = {
     "size_differs": WarningEntry(
         "the picture has another size than was asked for",
     ),
+    "upscaled_without_model": WarningEntry(
+        "`--upscale`, `upscale`: no model was named and none is there, so that the picture is "
+        "[resampled](upscale.md#without-a-model), which adds no detail",
+    ),
     "embedding_ignored": WarningEntry(
         "the prompt names an embedding (`embedding:NAME`) that was left out: there is no such file in "
         "`embeddings/`, it is no safetensors file, or it is for another family",

@@ -21,12 +21,14 @@ from hal_image.host.drawing_arguments import (
 )
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
+from hal_image.host.upscale_arguments import add_enlarging_options, add_upscale_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMMANDS = {
     "batch": "make a picture of each line of a file or pipe",
+    "upscale": "enlarge a picture that is there already",
     "models": "list, show, download, check and remove models, and add your own",
     "presets": "list and show your presets",
     "jobs": "show the jobs, wait for one, or cancel some",
@@ -64,7 +66,7 @@ HAL8000_ACTIONS: dict[str, tuple[str, ...]] = {
 ACTIONS = {"models": MODELS_ACTIONS, "jobs": JOBS_ACTIONS, "hal8000": HAL8000_ACTIONS}
 """What commands with actions do, and the options that only some of it has."""
 
-WITH_JSONL = {"batch", "models", "jobs", "wait", "serve"}
+WITH_JSONL = {"batch", "upscale", "models", "jobs", "wait", "serve"}
 """Commands that can stream what they do."""
 
 
@@ -119,6 +121,7 @@ def _batch(parser: Parser) -> None:
     add_model_options(parser)
     add_extra_options(parser)
     add_init_options(parser)
+    add_enlarging_options(parser)
     add_preset_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)
@@ -128,6 +131,19 @@ def _batch(parser: Parser) -> None:
 def _presets(parser: Parser) -> None:
     parser.add_argument("action", choices=("list", "show"), nargs="?", default="list", help="what to do")
     parser.add_argument("preset", nargs="?", metavar="NAME", help="show: which one")
+
+
+def _upscale(parser: Parser) -> None:
+    add_upscale_options(parser)
+    add_target_options(
+        parser, 'file, folder/, or "-" for the bytes on standard output (default: NAME-2x.png)', steps=False
+    )
+    add_engine_options(parser, keep_alive=True)
+    group = parser.add_argument_group("limits")
+    group.add_argument("--timeout", type=values.timeout, metavar="TIME", help="give up after (default: by size)")
+    group.add_argument("--no-download", action="store_true", help="fail rather than download an upscale model")
+    group.add_argument("--offline", action="store_true", help="never use the network, not even to install")
+    group.add_argument("--dry-run", action="store_true", help="check everything, show what would run, start nothing")
 
 
 def _wait(parser: Parser) -> None:
@@ -201,6 +217,7 @@ def _completion(parser: Parser) -> None:
 
 _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "batch": _batch,
+    "upscale": _upscale,
     "models": _models,
     "presets": _presets,
     "jobs": _jobs,

@@ -5,6 +5,7 @@ Nothing is installed, started or downloaded for it, and an unfinished line is no
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import about
@@ -12,10 +13,11 @@ from hal_image.errors import HalError
 from hal_image.host.argument_values import OneOf
 from hal_image.host.arguments import generate_parser
 from hal_image.host.command_arguments import COMMANDS, command_parser
+from hal_image.host.upscale_arguments import LANCZOS, SCALES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from hal_image.models.types import ExtraKind
 
@@ -91,12 +93,8 @@ def _values(action: argparse.Action, given: Sequence[str]) -> Iterable[Word]:
         return [Word(name) for name in action.type.names]
     metavar = str(action.metavar or action.dest.upper())
     kind = _NAMES_OF.get(given[0]) if action.dest == "names" and given else action.dest
-    if kind in {"model", "entry"}:
-        return _models(everything=kind == "entry")
-    if kind == "lora":
-        return _extras("lora")
-    if kind == "preset":
-        return _presets()
+    if kind in _KNOWN:
+        return _KNOWN[kind]()
     kind = kind if kind in {FILES, FOLDERS} else _BY_METAVAR.get(metavar)
     return [] if kind is None else [Word(kind)]
 
@@ -131,6 +129,27 @@ def _presets() -> list[Word]:
         return [Word(preset.name, preset.description) for preset in presets.load().values()]
     except (HalError, ImportError):  # as for models
         return []
+
+
+def _enlarging(option: str) -> list[Word]:
+    """By how much, with what, or both."""
+    scales = [Word(str(scale)) for scale in SCALES]
+    if option == "scale":
+        return scales
+    names = [*_extras("upscaler"), Word(LANCZOS)]
+    if option == "upscaler":
+        return names
+    return [*scales, *(Word(f"{scale.text}:{name.text}") for scale in scales for name in names)]
+
+
+_KNOWN: dict[str | None, Callable[[], list[Word]]] = {
+    "model": partial(_models, everything=False),
+    "entry": partial(_models, everything=True),
+    "lora": partial(_extras, "lora"),
+    "preset": _presets,
+    **{option: partial(_enlarging, option) for option in ("upscaler", "upscale", "scale")},
+}
+"""What an option of that name takes, where it depends on what there is."""
 
 
 def _fitting(words: Iterable[Word], current: str) -> list[Word]:

@@ -84,13 +84,14 @@ def add_vary_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_target_options(parser: argparse.ArgumentParser, output_help: str) -> None:
-    """Where it goes."""
+def add_target_options(parser: argparse.ArgumentParser, output_help: str, *, steps: bool = True) -> None:
+    """Where it goes; ``steps`` for what is sampled."""
     out = parser.add_argument_group("where it goes")
     out.add_argument("-o", "--output", metavar="FILE", help=output_help)
     out.add_argument("--no-clobber", action="store_true", help="fail rather than replace a file")
     add_format_options(out)
-    add_step_options(out, values.path)
+    if steps:
+        add_step_options(out, values.path)
 
 
 def add_limit_options(parser: argparse.ArgumentParser, timeout_help: str) -> None:

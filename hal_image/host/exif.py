@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
+DESCRIPTION = 0x010E
 MAKE = 0x010F
 MODEL = 0x0110
 EXIF_IFD = 0x8769
@@ -29,8 +30,8 @@ UNICODE = b"UNICODE\0"
 ASCII = b"ASCII\0\0\0"
 CODE_BYTES = 8
 """The beginning of UserComment, which names the encoding of the rest."""
-TAGS = {"hal8000": MAKE, "prompt": MODEL}
-IMPORTANCE = ("hal8000", "parameters", "prompt")
+TAGS = {"hal8000": MAKE, "prompt": MODEL, "postprocessing": DESCRIPTION}
+IMPORTANCE = ("hal8000", "parameters", "postprocessing", "prompt")
 """What is kept first where there is not room for all: ours has all that is needed to make the picture again."""
 
 

@@ -120,7 +120,12 @@ def from_json(record: JsonObject) -> JobRecord:
 
 def described(job: str, picture: Picture, connection: Connection, models_dir: Path) -> JobRecord:
     """What there is to say of a job that is about to be submitted."""
-    origin = Origin(
+    return JobRecord(job, time.time(), os.getpid(), picture, origin_of(connection), str(models_dir))
+
+
+def origin_of(connection: Connection) -> Origin:
+    """What is remembered of the engine."""
+    return Origin(
         connection.kind,
         connection.output_dir,
         connection.facts,
@@ -128,7 +133,6 @@ def described(job: str, picture: Picture, connection: Connection, models_dir: Pa
         place=connection.place,
         log=str(connection.link.hello.get("log", "")),
     )
-    return JobRecord(job, time.time(), os.getpid(), picture, origin, str(models_dir))
 
 
 class JobRecords:

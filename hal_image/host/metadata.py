@@ -15,6 +15,7 @@ import json
 from typing import TYPE_CHECKING
 
 from hal_image import about
+from hal_image.host import hires, upscale
 from hal_image.host.formats import PNG
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
     }
     if request.guidance is not None:
         pairs["Distilled CFG Scale"] = request.guidance  # the name that Forge gave it
-    if request.init is not None:
+    pairs |= hires.a1111_pairs(request) | upscale.a1111_pairs(request.upscale)
+    if request.init is not None:  # there is one key for both strengths; that of the first sampling says more
         pairs["Denoising strength"] = request.init.strength
     if request.controls:
         from hal_image.host import controls  # noqa: PLC0415 - most pictures have none

@@ -38,11 +38,7 @@ def find(
     resolved = _found_or_downloaded(look, model, registry, models_dir, options, output)
     for found in resolved.files:
         if not found.matches_size:
-            output.warn(
-                "model_size_differs",
-                f"{found.path} has {found.bytes_found} bytes, not the {found.file.bytes} of the published file: "
-                "another file of that name is used",
-            )
+            output.warn("model_size_differs", _other_size(found.path, found.bytes_found, found.file.bytes))
         elif found.verified and found.sha256 != found.file.sha256:
             output.warn(
                 "model_digest_differs",
@@ -50,6 +46,10 @@ def find(
                 f"damaged; `models verify {model.name} --repair` gets the published one",
             )
     return resolved
+
+
+def _other_size(path: Path, found: int, published: int) -> str:
+    return f"{path} has {found} bytes, not the {published} of the published file: another file of that name is used"
 
 
 def find_extra(
@@ -66,7 +66,12 @@ def find_extra(
         return extras.find(kind, asked, registry, models_dir)
 
     entry = registry.extras.get(asked)
-    return look() if entry is None else _found_or_downloaded(look, entry, registry, models_dir, options, output)
+    if entry is None:
+        return look()
+    found = _found_or_downloaded(look, entry, registry, models_dir, options, output)
+    if found.bytes != entry.files[0].bytes:
+        output.warn("model_size_differs", _other_size(found.path, found.bytes, entry.files[0].bytes))
+    return found
 
 
 def _found_or_downloaded(

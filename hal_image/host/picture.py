@@ -81,20 +81,31 @@ class Saved(NamedTuple):
     raw: bytes
 
 
-def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
-    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
+class Made(NamedTuple):
+    """What came from an engine.
+
+    Attributes:
+        raw: the PNG as ComfyUI wrote it.
+        engine: the ``engine`` object of the JSON output.
+        engine_in_picture: what of it the picture carries.
+    """
+
+    raw: bytes
+    engine: JsonObject
+    engine_in_picture: JsonObject
+
+
+def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
+    """Reads what the engine made, and passes on what it noticed.
 
     Args:
-        picture: what was asked for.
         event: the engine's ``done``.
         origin: that engine.
-        output: is warned of what is not as asked.
+        output: is warned.
 
     Raises:
         InternalError: ``no_image``, ``wire_invalid``.
-        NotAPng: what the engine made is damaged.
         HalError: ``engine_lost`` when the engine's file is gone.
-        UsageError, EnvironmentError_: the file cannot be written, or the picture not in that format.
     """
     if not event["images"]:
         raise InternalError(
@@ -124,25 +135,43 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         "reused": origin.reused,
     }
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
-    engine |= origin.place
+    return Made(made, engine | origin.place, engine_in_picture)
+
+
+def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
+    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
+
+    Args:
+        picture: what was asked for.
+        event: the engine's ``done``.
+        origin: that engine.
+        output: is warned of what is not as asked.
+
+    Raises:
+        InternalError: ``no_image``, ``wire_invalid``.
+        NotAPng: what the engine made is damaged.
+        HalError: ``engine_lost`` when the engine's file is gone.
+        UsageError, EnvironmentError_: the file cannot be written, or the picture not in that format.
+    """
+    made = fetch(event, origin, output)
     request = picture.request
-    texts = metadata.texts(request, picture.model, picture.graph, engine_in_picture, picture.encoding)
-    raw = png.with_texts(made, texts)
+    texts = metadata.texts(request, picture.model, picture.graph, made.engine_in_picture, picture.encoding)
+    raw = png.with_texts(made.raw, texts)
     width, height = png.size(raw)
     if picture.encoding.format != "png":
-        raw = _encoded(made, texts, picture.encoding, output)
-    if (width, height) != (request.width, request.height):
-        png.check_pixels(
-            made
-        )  # only now: it takes a tenth of what a warm call does, and what lies is of no size asked for
-        output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
+        raw = encoded(made.raw, texts, picture.encoding, output)
+    asked = request.final_size
+    if (width, height) != asked:
+        # only now: it takes a tenth of what a warm call does, and what lies is of no size asked for
+        png.check_pixels(made.raw)
+        output.warn("size_differs", f"the picture is {width}x{height}, not {asked[0]}x{asked[1]} as asked")
     if picture.remade_of is not None:
         from hal_image.host.remake import differences  # noqa: PLC0415 - only with --from-image
 
-        differences.tell_after(picture.remade_of, engine_in_picture, output)
+        differences.tell_after(picture.remade_of, made.engine_in_picture, output)
     if picture.file is not None:
         targets.write(picture.file, raw, no_clobber=picture.no_clobber)
-    return Saved(entry(picture.file, request.seed, raw, picture.encoding.format, (width, height)), engine, raw)
+    return Saved(entry(picture.file, request.seed, raw, picture.encoding.format, (width, height)), made.engine, raw)
 
 
 def entry(file: Path | None, seed: int, raw: bytes, written: Format, size: tuple[int, int]) -> JsonObject:
@@ -168,7 +197,12 @@ def entry(file: Path | None, seed: int, raw: bytes, written: Format, size: tuple
     }
 
 
-def _encoded(made: bytes, texts: Mapping[str, str], encoding: Encoding, output: Output) -> bytes:
+def encoded(made: bytes, texts: Mapping[str, str], encoding: Encoding, output: Output) -> bytes:
+    """A PNG in another format, with texts in it; warns of what has no room (``metadata_cut``).
+
+    Raises:
+        UsageError, EnvironmentError_: as for ``encoding.encode``.
+    """
     from hal_image.host.encoding import encode  # noqa: PLC0415 - a PNG needs no Pillow
 
     raw, left_out = encode(made, texts, encoding)
@@ -201,7 +235,7 @@ def as_written(raw: bytes, encoding: Encoding, output: Output) -> bytes:
             code="output_invalid",
             hint=f"name the file {formats.suffix(known.format)}",
         )
-    return _encoded(raw, known.texts, encoding, output)
+    return encoded(raw, known.texts, encoding, output)
 
 
 def _told_before(told: Warn, output: Output) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import ModelError
-from hal_image.host import metadata, model_files
+from hal_image.host import metadata, model_files, upscale
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials, gather, lay_out
 from hal_image.host.registry import choose_model, load
@@ -99,6 +99,7 @@ class Planner:
         model, chosen = self._choose(options.model)
         materials = gather(options, model, self._registry, self._models_dir, self._output)
         requests = build_requests(options, prompt, model, materials)
+        upscale.check_size(requests[0].upscale, requests[0].hires_size, requests[0].final_size)
         files = place(requests)
         for nothing in ineffective(
             model,

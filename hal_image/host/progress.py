@@ -99,6 +99,7 @@ class Progress:
             self._index = index
             label = f"picture {index + 1}/{self._count}" if self._count > 1 else "sampling"
             self._bar = tqdm(total=total, desc=label, unit="step", leave=False, file=sys.stderr)
+        self._bar.total = total  # a second sampling, and enlarging, have other steps
         self._bar.update(value - self._bar.n)
 
     def _once(self, key: str, text: str) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hal_image.workflow.upscale import passes
+
 if TYPE_CHECKING:
     from hal_image.host.picture import Picture
+    from hal_image.request import ImageRequest, Upscale
 
 SLOWEST_READ = 50e6
 """Bytes a second at which a model comes from the slowest drive that is worth waiting for: an old hard disk, or a folder
@@ -20,10 +23,37 @@ def default_timeout(picture: Picture, device: str | None) -> float:
         device: what it runs on, as ComfyUI calls it; ``None`` when that is not known.
     """
     size = sum(file["bytes"] or 0 for file in picture.model["files"])
-    return limit_s(picture.request.steps, size, on_cpu=device is not None and device.startswith("cpu"))
+    request = picture.request
+    limit = limit_s(_steps(request), size, on_cpu=_is_cpu(device))
+    return limit + enlarging_s(request.upscale, *request.hires_size, device)
 
 
-def limit_s(steps: int, model_bytes: int, *, on_cpu: bool) -> float:
+def _is_cpu(device: str | None) -> bool:
+    return device is not None and device.startswith("cpu")
+
+
+def _steps(request: ImageRequest) -> float:
+    """Steps of both samplings, in steps of the first."""
+    width, height = request.hires_size
+    second = 0.0 if request.hires is None else request.steps * width * height / (request.width * request.height)
+    return request.steps + second
+
+
+def enlarging_s(upscale: Upscale | None, width: int, height: int, device: str | None) -> float:
+    """Seconds for enlarging a finished picture of that size.
+
+    An upscale model as large as Real-ESRGAN's computes 38 TFLOP for a million pixels: seconds on a GPU, and on a
+    processor that does 50 GFLOP/s a quarter of an hour.
+    """
+    if upscale is None:
+        return 0.0
+    enlarged = upscale.factor or 1
+    pixels = width * height * sum(float(enlarged) ** (2 * number) for number in range(passes(upscale)))
+    millions = pixels / 1e6
+    return 60.0 + millions * (1800.0 if _is_cpu(device) else 30.0)
+
+
+def limit_s(steps: float, model_bytes: int, *, on_cpu: bool) -> float:
     """Seconds for ``steps`` with a model of that size.
 
     On a GPU two a step, three minutes for all else, and the time to read the model from a slow drive: whether it is in

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image.workflow import controls, flux, init_image, loras, prompts, sampling, sd, sd3
+from hal_image.workflow import controls, flux, hires, init_image, loras, prompts, sampling, sd, sd3, upscale
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
@@ -62,7 +62,9 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
     else:
         init_image.latent(draft, request.init)
         sampling.sample(draft, request, denoise=request.init.strength)
-    sampling.decode(draft)
+    hires.sample_again(draft, request)
+    hires.decode(draft, request)
     if request.init is not None:
-        init_image.put_back(draft, request.init)
+        init_image.put_back(draft, request.init, None if request.hires is None else request.hires_size)
+    upscale.enlarge(draft, request)
     return sampling.save(draft)

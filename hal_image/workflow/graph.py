@@ -35,7 +35,8 @@ class Graph(NamedTuple):
 
     Ids are numbers as strings and mean the same in every family: 1 model, 2 text encoders, 3 autoencoder (2 and 3 only
     where they are files of their own), 4 prompt, 5 negative prompt, 6 guidance, 7 empty latent, 8 sampler,
-    9 decoder, 10 saver; from 101 on LoRAs, from 201 on ControlNets, from 301 on a picture to begin with.
+    9 decoder, 10 saver; from 101 on LoRAs, from 201 on ControlNets, from 301 on a picture to begin with,
+    from 401 on the second sampling, from 501 on enlarging.
     """
 
     nodes: dict[str, Node]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hal_image.workflow import resampling
 from hal_image.workflow.graph import link
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 PICTURE = "init.png"
 MASK = "init-mask.png"
 AREA = "init-area.png"
+AREA_NODE = "303"
 LATENT_CELL = 8
 """Pixels along a side of what one position of the latent stands for, in every family."""
 
@@ -30,7 +32,7 @@ def latent(draft: Draft, init: Init) -> None:
     pixels = draft.add("301", "LoadImage", "Picture to begin with", image=PICTURE)
     draft.latent = draft.add("302", "VAEEncode", "Encode", pixels=pixels, vae=draft.vae)
     if init.keeps_a_part:
-        area = draft.add("303", "LoadImageMask", "Area to sample", image=AREA, channel="red")
+        area = draft.add(AREA_NODE, "LoadImageMask", "Area to sample", image=AREA, channel="red")
         draft.latent = draft.add("304", "SetLatentNoiseMask", "Keep the rest", samples=draft.latent, mask=area)
 
 
@@ -52,17 +54,7 @@ def put_back(draft: Draft, init: Init, enlarged: tuple[int, int] | None = None) 
     elif init.keeps_a_part:
         mask = draft.add("305", "LoadImageMask", "Mask", image=MASK, channel="red")
         if enlarged is not None:
-            width, height = enlarged
-            kept = draft.add(
-                "307",
-                "ImageScale",
-                "Enlarge what stays",
-                image=kept,
-                upscale_method="lanczos",
-                width=width,
-                height=height,
-                crop="disabled",
-            )
+            kept = resampling.enlarged(draft, "307", "Enlarge what stays", kept, enlarged)
         draft.image = draft.add(
             "306",
             "ImageCompositeMasked",

@@ -16,18 +16,22 @@ def empty_latent(draft: Draft, request: ImageRequest, class_type: str) -> None:
     draft.latent = draft.add("7", class_type, "Size", width=request.width, height=request.height, batch_size=1)
 
 
-def sample(draft: Draft, request: ImageRequest, *, denoise: float = 1.0) -> None:
-    """Node 8.
+def sample(
+    draft: Draft, request: ImageRequest, *, denoise: float = 1.0, node_id: str = "8", title: str = "Sample"
+) -> None:
+    """Node 8, or another one.
 
     Args:
         draft: what there is so far.
         request: seed, steps, CFG, sampler and scheduler.
         denoise: 0..1, how much of the latent is made anew; 1 keeps nothing of it.
+        node_id: the node.
+        title: what it is called.
     """
     draft.latent = draft.add(
-        "8",
+        node_id,
         "KSampler",
-        "Sample",
+        title,
         model=draft.model,
         positive=draft.positive,
         negative=draft.negative,

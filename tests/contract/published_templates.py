@@ -28,6 +28,11 @@ PACKAGES = {
     "lora_multiple": "comfyui_workflow_templates_media_other",
     "controlnet_example": "comfyui_workflow_templates_media_image",
 }
+OF_FEATURES = {
+    "esrgan_example": "comfyui_workflow_templates_media_other",
+    "hiresfix_esrgan_workflow": "comfyui_workflow_templates_media_other",
+}
+"""Those that show one thing, with a model of sd15."""
 
 NOTES = {"Note", "MarkdownNote"}
 """Text for the reader; the editor does not send them to the server."""
@@ -50,6 +55,8 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
     "FluxGuidance": ("guidance",),
     "ImagePadForOutpaint": ("left", "top", "right", "bottom", "feathering"),
     "ImageScaleToTotalPixels": ("upscale_method", "megapixels"),
+    "ImageScale": ("upscale_method", "width", "height", "crop"),
+    "ImageUpscaleWithModel": (),
     "KSampler": ("seed", None, "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "KSamplerAdvanced": (
         "add_noise",
@@ -68,6 +75,7 @@ WIDGETS: dict[str, tuple[str | None, ...]] = {
     "PreviewImage": (),
     "SaveImage": ("filename_prefix",),
     "UNETLoader": ("unet_name", "weight_dtype"),
+    "UpscaleModelLoader": ("model_name",),
     "VAEDecode": (),
     "VAEEncode": (),
     "VAEEncodeForInpaint": ("grow_mask_by",),
@@ -79,7 +87,7 @@ each run" beside a seed, the folder beside a picture."""
 
 def published(name: str) -> Prompt:
     """A published template as the editor would send it to the server."""
-    file = resources.files(PACKAGES[name]) / "templates" / f"{name}.json"
+    file = resources.files({**PACKAGES, **OF_FEATURES}[name]) / "templates" / f"{name}.json"
     return to_prompt(json.loads(file.read_text(encoding="utf-8")))
 
 

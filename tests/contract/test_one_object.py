@@ -81,10 +81,13 @@ def calls() -> Iterator[tuple[str, ...]]:
         "models": ("models", "list"),
         "serve": ("serve", "--offline"),
         "info": ("info", "/no/such.png"),
+        "upscale": ("upscale", "/no/such.png"),
     }
     yield from (known.get(name, (name,)) for name in COMMANDS)
     yield ("-p", "x", "-m", "doodle", "--offline", "-o", "x.png")
     yield ("-p", "x", "-m", "doodle", "--dry-run", "-o", "x.png")
+    yield ("-p", "x", "-m", "doodle", "--dry-run", "-o", "x.png", "--hires", "1.5", "--upscale", "4")
+    yield ("upscale", str(ROOT / "docs" / "images" / "doodle.jpg"), "--scale", "4", "--dry-run", "-o", "x.png")
 
 
 @pytest.mark.parametrize("argv", [*calls()], ids=" ".join)
@@ -119,6 +122,12 @@ def test_json_and_jsonl_exclude_each_other(environment: dict[str, str]) -> None:
         ([b"caf\xe9"], "unknown_command"),
         ([b"-p", b"caf\xe9"], "prompt_unreadable"),
         (["info", b"/caf\xe9.png"], "image_unreadable"),
+        (["upscale", b"/caf\xe9.png"], "input_unreadable"),
+        (["upscale", str(SCRIPT)], "input_not_a_picture"),
+        (["-p", "x", "--upscale", "3"], "usage"),
+        (["-p", "x", "--hires", "1"], "usage"),
+        (["-p", "x", "-m", "doodle", "--size", "8192", "--hires", "4", "--dry-run"], "size_too_large"),
+        (["-p", "x", "-m", "doodle", "--size", "4112", "--upscale", "4:lanczos", "--dry-run"], "size_too_large"),
     ],
 )
 def test_typing_errors(argv: list[str | bytes], code: str, environment: dict[str, str]) -> None:

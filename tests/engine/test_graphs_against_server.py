@@ -14,6 +14,7 @@ from hal_image.engine.comfyui_main import EXTRAS_AT_BOOT, EXTRAS_ON_DEMAND
 from hal_image.job_inputs import LOADERS
 from hal_image.models.types import SIZE_MULTIPLE, Family
 from tests.contract.graph_cases import CASES
+from tests.contract.upscale_cases import graphs
 
 MODEL_FILES = {
     "ckpt_name", "unet_name", "clip_name1", "clip_name2", "clip_name3", "vae_name", "lora_name", "control_net_name",
@@ -127,6 +128,11 @@ def test_the_server_would_object_to_a_link_of_the_wrong_type(comfyui_url: str) -
 
 def test_the_engine_boots_with_the_node_packs_that_our_graphs_use(object_info: dict[str, Any]) -> None:
     classes = {node["class_type"] for case in CASES.values() for node in case.graph().to_prompt().values()}
+    classes = {
+        node["class_type"]
+        for graph in (*(case.graph() for case in CASES.values()), *graphs().values())
+        for node in graph.nodes.values()
+    }
     assert classes >= EXTRAS_ON_DEMAND.keys()
     modules = {object_info[name]["python_module"] for name in classes - EXTRAS_ON_DEMAND.keys()}
     packs = {module.removeprefix("comfy_extras.") + ".py" for module in modules if module != "nodes"}

@@ -10,6 +10,7 @@ from tests.synthetic.lora import write_lora
 from tests.synthetic.sd3 import write_sd3
 from tests.synthetic.sd15 import write_sd15
 from tests.synthetic.sdxl import write_sdxl
+from tests.synthetic.upscaler import write_upscaler
 
 __all__ = [
     "write_controlnet",
@@ -19,4 +20,5 @@ __all__ = [
     "write_sd3",
     "write_sd15",
     "write_sdxl",
+    "write_upscaler",
 ]

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.synthetic import write_flux_checkpoint, write_flux_parts, write_sd3, write_sd15, write_sdxl
+from tests.synthetic import write_flux_checkpoint, write_flux_parts, write_sd3, write_sd15, write_sdxl, write_upscaler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +26,12 @@ def _one_file(write: Callable[[Path], None], name: str) -> Callable[[Path], list
     return make
 
 
+def _upscaler(folder: Path) -> list[Path]:
+    path = folder / "upscale_models" / "RealESRGAN_x4plus.safetensors"
+    write_upscaler(path)
+    return [path]
+
+
 FAMILIES: Mapping[str, Callable[[Path], list[Path]]] = {
     "sd15": _one_file(write_sd15, "v1-5-pruned-emaonly-fp16.safetensors"),
     "sdxl": _one_file(write_sdxl, "sd_xl_base_1.0.safetensors"),
@@ -35,6 +41,7 @@ FAMILIES: Mapping[str, Callable[[Path], list[Path]]] = {
         lambda path: write_flux_checkpoint(path, guidance=False), "flux1-schnell-fp8.safetensors"
     ),
     "flux-parts": lambda folder: list(write_flux_parts(folder).values()),
+    "upscaler": _upscaler,
 }
 """What can be made, and how: each takes a models folder and returns the files that it wrote there."""
 

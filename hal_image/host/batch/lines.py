@@ -26,6 +26,7 @@ FIELDS = (
     "format", "quality", "lossless",
     "from_image", "stepwise",
     "preset",
+    "hires", "upscale",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram", "lossless")

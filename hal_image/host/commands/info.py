@@ -9,6 +9,7 @@ from hal_image.host import picture_file
 from hal_image.host.metadata import KEYWORD, SHEET_KEYWORD
 from hal_image.host.render import printable
 from hal_image.host.result import Result
+from hal_image.host.upscaled_texts import POSTPROCESSING
 
 if TYPE_CHECKING:
     import argparse
@@ -27,8 +28,9 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
     picture = picture_file.read(raw)
     picture_file.check_pixels(picture, raw)
     own, graph, parameters = picture.json(KEYWORD), picture.json("prompt"), picture.texts.get("parameters")
+    afterwards = picture.texts.get(POSTPROCESSING)
     sheet = picture.json(SHEET_KEYWORD)
-    if own is None and graph is None and sheet is None and parameters is None:
+    if own is None and graph is None and sheet is None and parameters is None and afterwards is None:
         raise HalError(
             f"{path} says nothing about how it was made",
             code="no_metadata",
@@ -41,6 +43,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
         "height": picture.height,
         "hal8000": own,
         "parameters": parameters,
+        "postprocessing": afterwards,
         "graph": graph,
     }
     if sheet is not None:
@@ -48,17 +51,25 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
     return Result("info", data, tuple(_lines(data)))
 
 
+def _shown(value: object) -> object:
+    """A value as a person reads it."""
+    if not isinstance(value, dict):
+        return value
+    return ", ".join(f"{key} {part}" for key, part in value.items() if part is not None)
+
+
 def _lines(data: JsonObject) -> list[str]:
     lines = [f"file       {data['path']}", f"size       {data['width']}x{data['height']}"]
     own = data["hal8000"]
+    afterwards = (data["postprocessing"] or "").splitlines()
     if own is None:
         if "sheet" in data:
             lines += _of_sheet(data["sheet"])
         elif data["parameters"]:
             lines += ["", *data["parameters"].splitlines()]
-        else:
+        elif data["graph"] is not None:
             lines.append("it carries a ComfyUI graph; --json shows it")
-        return [printable(line) for line in lines]
+        return [printable(line) for line in (*lines, *afterwards)]
     for section in ("request", "model", "engine", "tool"):
         values = own.get(section)
         if not isinstance(values, dict):
@@ -71,7 +82,8 @@ def _lines(data: JsonObject) -> list[str]:
                     if isinstance(file, dict)
                 ]
             elif value not in (None, ""):
-                lines.append(f"{(section + ' ' + key).ljust(24)} {value}")
+                lines.append(f"{(section + ' ' + key).ljust(24)} {_shown(value)}")
+    lines += [f"{'afterwards'.ljust(24)} {line}" for line in afterwards]
     return [printable(line) for line in lines]
 
 

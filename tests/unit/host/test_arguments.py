@@ -16,7 +16,7 @@ def test_flags_alone_mean_generate() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_first_word_is_a_command(command: str) -> None:
-    needed = {"batch": ["x"], "info": ["x.png"], "hal8000": ["status"], "completion": ["bash"]}
+    needed = {"batch": ["x"], "info": ["x.png"], "upscale": ["x.png"], "hal8000": ["status"], "completion": ["bash"]}
     assert parse([command, *needed.get(command, [])], "hal").command == command
 
 

@@ -25,6 +25,16 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
+def test_upscalers_are_completed_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path))
+    (tmp_path / "upscale_models").mkdir()
+    (tmp_path / "upscale_models" / "sharp.safetensors").touch()
+    assert texts("upscale", "x.png", "--scale", "") == ["2", "4"]
+    assert texts("upscale", "x.png", "--upscaler", "") == ["realesrgan-x4", "sharp", "lanczos"]
+    assert texts("--upscale", "4") == ["4", "4:realesrgan-x4", "4:sharp", "4:lanczos"]
+    assert texts("upscale", "") == [":files"]
+
+
 def test_loras_are_completed_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path))
     (tmp_path / "loras" / "styles").mkdir(parents=True)

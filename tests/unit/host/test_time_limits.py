@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hal_image.host.time_limits import default_timeout, limit_s
+from hal_image.request import Hires
+from tests.contract.upscale_cases import LANCZOS, by
 from tests.unit.host.job_examples import MODEL, record
 
 if TYPE_CHECKING:
@@ -21,3 +23,17 @@ def test_the_limit_of_a_picture(tmp_path: Path, device: str | None, limit: float
     files = [{**MODEL["files"][0], "bytes": 1_900_000_000}, {**MODEL["files"][0], "bytes": None}]
     picture = record(tmp_path, steps=1).picture._replace(model={**MODEL, "files": files})
     assert default_timeout(picture, device) == pytest.approx(limit + (18 if device == "cpu" else 0))
+
+
+def test_a_second_sampling_and_enlarging_take_their_time(tmp_path: Path) -> None:
+    plain = record(tmp_path, steps=20).picture
+    limit = default_timeout(plain, None)
+    larger = plain._replace(request=plain.request._replace(hires=Hires(2.0)))
+    assert default_timeout(larger, None) == pytest.approx(limit + 20 * 4 * 2.0)
+    enlarged = plain._replace(request=plain.request._replace(width=1000, height=1000, upscale=by(4, 4)))
+    assert default_timeout(enlarged, "cuda:0") == pytest.approx(limit + 60 + 30)
+    twice = plain._replace(request=plain.request._replace(width=1000, height=1000, upscale=by(4, 2)))
+    assert default_timeout(twice, "cuda:0") == pytest.approx(limit + 60 + 30 * 5)
+    assert default_timeout(enlarged, "cpu") - default_timeout(plain, "cpu") == pytest.approx(60 + 1800)
+    resampled = plain._replace(request=plain.request._replace(upscale=LANCZOS))
+    assert default_timeout(resampled, None) == pytest.approx(limit + 60)
