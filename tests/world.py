@@ -45,6 +45,8 @@ ENDLESS_STEPS = 5000
 SLOW = ("--model", "sd15", "--size", "256", "--steps", str(ENDLESS_STEPS))
 """A picture that takes many minutes, on any machine: for tests that do something to a job while it runs, and end it."""
 LIMIT_S = 300
+PATIENCE = 3
+"""How many times as long as planned a thing may take, on a machine that is busy with others: a hang has no end."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class Hal:
 
     def wait_for(self, what: Callable[[], Any], seconds: float = 60) -> Any:
         """Waits until ``what`` gives something true, and returns that."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE * seconds
         while not (value := what()):
             assert time.monotonic() < end, "it did not happen"
             time.sleep(0.1)

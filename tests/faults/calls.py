@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image import png
 from tests.contract import schemas
-from tests.world import QUICK, docker, is_running
+from tests.world import PATIENCE, QUICK, docker, is_running
 
 if TYPE_CHECKING:
     import signal
@@ -89,7 +89,7 @@ class Call:
 
     def wait_for(self, wanted: dict[str, Any], seconds: float = 60) -> dict[str, Any]:
         """Reads events until one has the fields of ``wanted``."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE * seconds
         while True:
             event = self._next(end)
             assert event is not None, f"it ended before {wanted}"
@@ -98,7 +98,7 @@ class Call:
 
     def end(self, seconds: float = 120) -> Ended:
         """Waits for its end, which must come in time."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE * seconds
         last: dict[str, Any] = {}
         while (event := self._next(end)) is not None:
             last = event

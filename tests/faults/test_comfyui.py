@@ -33,7 +33,7 @@ def begin(hal: Hal, phase: str, *options: str) -> tuple[Call, int]:
 def forget_models(hal: Hal) -> None:
     """Has ComfyUI unload its models, and forget what it has loaded."""
     link = hal.link()
-    assert link.ask(10, op="free") is not None
+    assert link.ask(60, op="free") is not None
     link.close()
 
 
