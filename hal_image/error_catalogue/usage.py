@@ -71,6 +71,11 @@ USAGE: dict[str, Entry] = {
         "or file in the way, `-` with several pictures or JSON",
         helps="the message",
     ),
+    "root_invalid": Entry(
+        UsageError,
+        "`mcp`: `--root` is no folder that can be gone to",
+        helps="the path",
+    ),
     "output_exists": Entry(
         UsageError,
         "the file exists and `--no-clobber` was given",
