@@ -210,10 +210,14 @@ def test_pictures_are_shown_on_request_and_stay_small(hal: Hal) -> None:
 
 
 @pytest.mark.local_only
-@pytest.mark.parametrize("leave", ["eof", "SIGTERM"])
+@pytest.mark.parametrize("leave", ["eof", "SIGTERM", "deaf"])
 def test_a_client_that_leaves_takes_its_request_back(hal: Hal, leave: str) -> None:
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
-    call = {"name": "generate_image", "arguments": {**ENDLESS, "prompt": "x"}}
+    call = {
+        "name": "generate_image",
+        "arguments": {**ENDLESS, "prompt": "x"},
+        "_meta": {"progressToken": 1},
+    }
     with hal.start("mcp", stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -228,10 +232,15 @@ def test_a_client_that_leaves_takes_its_request_back(hal: Hal, leave: str) -> No
         hal.wait_until_busy()
         if leave == "eof":
             process.stdin.close()
-        else:
+        elif leave == "SIGTERM":
             process.send_signal(signal.SIGTERM)
-        rest = process.stdout.read()
-        assert process.wait(30) == (0 if leave == "eof" else 128 + signal.SIGTERM)
+        else:
+            process.stdout.close()
+        rest = b"" if process.stdout.closed else process.stdout.read()
+        ends = {"eof": 0, "SIGTERM": 128 + signal.SIGTERM, "deaf": 128 + signal.SIGPIPE}
+        assert process.wait(60) == ends[leave]
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
     assert [line for line in rest.splitlines() if "jsonrpc" not in json.loads(line)] == []
     hal.wait_until_idle()
 

@@ -20,7 +20,8 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     """Serves one client.
 
     Raises:
-        UsageError: ``usage``: ``--json``, for which there is no room on standard output; ``root_invalid``.
+        UsageError: ``usage``: ``--json``, for which there is no room on standard output, or that is closed;
+            ``root_invalid``.
         EnvironmentError_: ``mcp_missing``: the SDK is not installed.
     """
     try:
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         ) from error
     if output.as_json:
         raise UsageError("mcp speaks JSON-RPC on standard output: it has no --json", hint="leave it out")
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError("mcp needs standard input and output, and one of them is closed", hint="start it with pipes")
     from hal_image.host.mcp.calls import Server  # noqa: PLC0415 - likewise
 
     called = Server.of_this_process(_for_pictures(options), _for_all(options))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hal_image.host.mcp.calls import Call, Server
 
 LOOK_EVERY_S = 0.1
+WATCH_EVERY_S = 1.0
 MOST_WAIT_S = 3600.0
 TAKE_BACK_S = 15.0
 """Seconds that a call is given to take its jobs back; then it is made to end."""
@@ -67,7 +69,14 @@ class _Session:
         for number in interrupt.NAMES:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._stop)
-        anyio.run(self._serve)
+        try:
+            anyio.run(self._serve)
+        except Exception as error:
+            if not _is_of_a_reader_that_went(error):
+                raise
+            raise BrokenPipeError from error
+        finally:
+            self._calls.take_back()
 
     def _stop(self, number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG002 - what a handler is given
         """Ends at once: the loop would wait for the thread that reads standard input."""
@@ -84,8 +93,20 @@ class _Session:
             on_list_tools=self._on_list,
             on_call_tool=self._on_call,
         )
-        async with stdio_server() as (received, sent):
-            await protocol.run(received, sent, protocol.create_initialization_options())
+        reader = os.dup(1)  # the SDK puts another file in its place
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._watch, reader)
+            async with stdio_server() as (received, sent):
+                await protocol.run(received, sent, protocol.create_initialization_options())
+            group.cancel_scope.cancel()
+
+    async def _watch(self, reader: int) -> None:
+        """Ends when nobody reads what is written, also while nothing is: the SDK would wait for standard input."""
+        poll = select.poll()
+        poll.register(reader, 0)  # an error is always told
+        while not poll.poll(0):
+            await anyio.sleep(WATCH_EVERY_S)
+        self._stop(signal.SIGPIPE, None)
 
     async def _on_list(
         self,
@@ -155,6 +176,14 @@ class _Session:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_WAIT_S:
             raise UsageError("wait_s: it is no number of seconds", hint=f"give 0 to {MOST_WAIT_S:g}")
         return float(value)
+
+
+def _is_of_a_reader_that_went(error: BaseException) -> bool:
+    """Whether the client stopped reading, or all of a group of errors are of that."""
+    inner = getattr(error, "exceptions", None)  # of ExceptionGroup, which Python 3.10 does not know
+    if inner is None:
+        return isinstance(error, BrokenPipeError)
+    return all(map(_is_of_a_reader_that_went, inner))
 
 
 def _name(given: Mapping[str, Any]) -> str | None:

@@ -67,6 +67,15 @@ def test_a_folder_that_is_not_there(served: list[tuple[Server, float, str]]) -> 
     assert not served
 
 
+@pytest.mark.parametrize("name", ["stdin", "stdout"])
+def test_without_a_client(name: str, served: list[tuple[Server, float, str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, name, None)
+    with pytest.raises(UsageError, match="closed") as caught:
+        run()
+    assert caught.value.hint == "start it with pipes"
+    assert not served
+
+
 def test_without_the_sdk(served: list[tuple[Server, float, str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "hal_image.host.mcp.server")
     monkeypatch.delattr("hal_image.host.mcp.server")
