@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.host.mcp.calls import Call
 
-MOST_DETAILS = 600
+MOST_DETAILS = 300
 """Characters of an error's ``details``: those of some have the addresses of every file."""
+MOST_JOBS = 12
+"""Jobs of a list, the latest of them. Those that are not over come last, as ``jobs list`` has them."""
 
 HINTS = {
     "prompt_missing": "give prompt",
@@ -109,7 +111,7 @@ def jobs(answer: JsonObject, nameless: list[Call]) -> JsonObject:
             "prompt": job["prompt"],
             "path": job["path"],
         }
-        for job in answer["data"]["jobs"]
+        for job in answer["data"]["jobs"][-MOST_JOBS:]
     ]
     return {"jobs": [*known, *({"job": call.name, "state": call.doing.message} for call in nameless)]}
 

@@ -63,7 +63,7 @@ class Doing:
 
 _TEXTS: dict[str, Callable[[JsonObject], str | None]] = {
     "preparing": lambda event: str(event["message"]),
-    "queued": lambda event: f"waiting, jobs before it: {event['position']}",
+    "queued": lambda event: f"waiting, jobs before it: {event['position']}" if event["position"] else "in the queue",
     "booting": lambda event: f"starting ComfyUI, {event['seconds']:.0f} s",
     "node": lambda event: "loading the model" if "Loader" in event["class_type"] else None,
     "progress": lambda event: f"step {event['value']} of {event['max']}",

@@ -28,7 +28,7 @@ def test_an_error_has_what_an_agent_acts_on() -> None:
 
 
 def test_details_that_are_long_stay_away() -> None:
-    assert "details" not in failed(HalError("x", details={"files": ["f" * 100] * 9}))
+    assert "details" not in failed(HalError("x", details={"files": ["f" * 100] * 3}))
     assert "details" not in failed(HalError("x"))
 
 
@@ -57,3 +57,12 @@ def test_how_a_job_stands_that_was_taken_back() -> None:
     assert answers.taken_back("j", by_id) == {"job": "j-1", "state": "running"}
     unknown = envelope("jobs", {}, [], UsageError("no", code="job_unknown"))
     assert answers.taken_back("j", unknown)["error"]["code"] == "job_unknown"
+
+
+def test_a_list_of_jobs_has_the_latest() -> None:
+    facts = {"state": "running", "model": "m", "prompt": "p", "path": None, "seed": 1}
+    jobs = [{**facts, "job": str(number), "verdict": "done" if number < 19 else None} for number in range(20)]
+    told = answers.jobs(envelope("jobs", {"jobs": jobs}, [], None), [])["jobs"]
+    assert len(told) == answers.MOST_JOBS
+    assert told[-1] == {"job": "19", "state": "running", "model": "m", "prompt": "p", "path": None}
+    assert {job["state"] for job in told[:-1]} == {"done"}

@@ -16,6 +16,7 @@ def test_progress_counts_pictures_and_never_stands_still() -> None:
         {"event": "preparing", "message": "preparing the engine"},
         {"event": "pull_progress", "file": "x", "value": 1, "max": 2, "all_value": 5e8, "all_max": 2e9},
         {"event": "queued", "index": 1, "position": 3, "job": "x"},
+        {"event": "queued", "index": 1, "position": 0, "job": "x"},
         {"event": "booting", "index": 1, "seconds": 2.4},
         {"event": "node", "index": 1, "class_type": "CheckpointLoaderSimple"},
         {"event": "progress", "index": 1, "value": 1, "max": 4},
@@ -27,12 +28,13 @@ def test_progress_counts_pictures_and_never_stands_still() -> None:
     assert all(told)
     values = [progress.value for progress in told if progress]
     assert values == sorted(set(values))
-    assert [round(value, 3) for value in values] == [0, 0, 0, 0, 0, 0.25, 1, 1, 1.5]
+    assert [round(value, 3) for value in values] == [0, 0, 0, 0, 0, 0, 0.25, 1, 1, 1.5]
     assert {progress.total for progress in told if progress} == {2}
     assert [progress.message for progress in told if progress] == [
         "preparing the engine",
         "downloading, 0.50 of 2.00 GB",
         "waiting, jobs before it: 3",
+        "in the queue",
         "starting ComfyUI, 2 s",
         "loading the model",
         "picture 1 of 2: step 1 of 4",
