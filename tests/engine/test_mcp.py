@@ -193,7 +193,7 @@ def test_a_given_out_job_is_cancelled_by_its_server(hal: Hal) -> None:
 def test_pictures_are_shown_on_request_and_stay_small(hal: Hal) -> None:
     async def talk() -> None:
         # the synthetic checkpoint draws noise, which no JPEG makes small
-        noise = {"model": "sd15", "size": "512", "steps": 1, "prompt": "x", "output": "noise.png", "wait_s": 300}
+        noise = {"model": "sd15", "size": "256", "steps": 1, "prompt": "x", "output": "noise.png", "wait_s": 300}
         async with client(hal, mode="legacy") as agent:
             made = await agent.call_tool("generate_image", {**noise, "count": 2, "preview": True})
             assert len(told(made)["images"]) == 2
@@ -202,7 +202,7 @@ def test_pictures_are_shown_on_request_and_stay_small(hal: Hal) -> None:
             assert sum(len(block.data) for block in shown) <= MOST_BYTES
             for block in shown:
                 with Image.open(io.BytesIO(base64.b64decode(block.data))) as picture:
-                    assert (picture.format, max(picture.size)) == ("JPEG", 512)
+                    assert (picture.format, max(picture.size)) == ("JPEG", 256)
             server = _servers()[0]
             assert server.net_connections(kind="inet") == []
 
