@@ -28,6 +28,8 @@ MODULES = {
 }  # fmt: skip
 """What the host imports, and the package that brings it: pyproject.toml's dependencies, except for hf-xet, without
 which everything works as well."""
+MCP_MODULES = {"mcp": "mcp", "PIL": "pillow"}
+"""What ``mcp`` imports as well: the packages of pyproject.toml's extra of that name."""
 
 
 def main(argv: Sequence[str], script: str) -> int:
@@ -43,22 +45,28 @@ def main(argv: Sequence[str], script: str) -> int:
     if list(argv) in (["--version"], ["-h"], ["--help"]):
         return _write(_page(argv[0]))
     interrupt.end_at_once(argv)
-    if where.inside("host"):
+    kind = _kind(argv)
+    if where.inside(kind):
         return _host(argv)
     if argv and argv[-1] in {"-h", "--help"}:  # a second Python would double the time of an answer that needs none
         code = _precheck(argv)
         if code is not None:
             return code
     if where.setting("HAL_NO_VENV") not in {None, "0"}:
-        return _host(argv) if not _missing_modules() else _without_modules(argv)
-    python = where.ready_python(where.venv_dir("host"))
+        return _host(argv) if not _missing_modules(kind) else _without_modules(argv)
+    python = where.ready_python(where.venv_dir(kind))
     if python is None:
         # a shell asks for completions while a command is typed: never the time to install
         code = _host(argv) if argv[:1] == ["completion"] else _prepare(argv)
         if code is not None:
             return code
-        python = os.path.join(where.venv_dir("host"), "bin", "python")  # noqa: PTH118 - no pathlib here, it is slow
+        python = os.path.join(where.venv_dir(kind), "bin", "python")  # noqa: PTH118 - no pathlib here, it is slow
     return _become(python, script, argv)
+
+
+def _kind(argv: Sequence[str]) -> str:
+    """The venv that a command runs in: the packages of the MCP server are many, and no other call needs them."""
+    return "mcp" if list(argv[:1]) == ["mcp"] else "host"
 
 
 def _become(python: str, script: str, argv: Sequence[str]) -> int:
@@ -104,6 +112,7 @@ def _prepare(argv: Sequence[str]) -> int | None:
         timeout = getattr(options, "timeout", None)
         prepare_host(
             _silent if options.quiet else _tell,
+            kind=_kind(argv),
             deadline=None if timeout is None else time.monotonic() + timeout,
             offline=getattr(options, "offline", False),
         )
@@ -155,11 +164,12 @@ def _precheck(argv: Sequence[str]) -> int | None:
     return precheck(argv)
 
 
-def _missing_modules() -> list[str]:
-    """Packages that the running Python lacks."""
+def _missing_modules(kind: str) -> list[str]:
+    """Packages of the venv ``kind`` that the running Python lacks."""
     from importlib.util import find_spec
 
-    return [package for module, package in MODULES.items() if find_spec(module) is None]
+    needed = {**MODULES, **MCP_MODULES} if kind == "mcp" else MODULES
+    return [package for module, package in needed.items() if find_spec(module) is None]
 
 
 def _without_modules(argv: Sequence[str]) -> int:
@@ -169,7 +179,7 @@ def _without_modules(argv: Sequence[str]) -> int:
     code = _host(argv) if argv[:1] == ["completion"] else _precheck(argv)
     if code is not None:
         return code
-    missing = _missing_modules()
+    missing = _missing_modules(_kind(argv))
     return _fail(
         EnvironmentError_(
             f"this Python lacks {', '.join(missing)}, and HAL_NO_VENV says to use it as it is",

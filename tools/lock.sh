@@ -10,7 +10,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-for name in host engine engine-cu128 dev; do
+for name in host mcp engine engine-cu128 dev; do
     case $name in
     engine-cu128) # the engine's packages in the engine's versions, with another torch
         cp hal_image/install/locks/engine.txt hal_image/install/locks/engine-cu128.txt

@@ -158,6 +158,12 @@ ENVIRONMENT: dict[str, Entry] = {
             "python": "the Python",
         },
     ),
+    "mcp_missing": Entry(
+        EnvironmentError_,
+        "`mcp`: the SDK of the Model Context Protocol is not installed in the Python that has the tool",
+        helps="the `pip install` in the hint ([MCP](mcp.md#with-pip)); a checkout installs it by itself",
+        details={"python": "the Python"},
+    ),
     "state_dir_unwritable": Entry(
         EnvironmentError_,
         "the state directory cannot be written to",

@@ -37,6 +37,12 @@ FAILED: dict[str, Entry] = {
             "exception_type": "the class of the exception",
         },
     ),
+    "mcp_call_lost": Entry(
+        HalError,
+        "the [MCP server](mcp.md): the process of a call was killed",
+        helps="the tool `job`, where `details.jobs` names some: they are made all the same",
+        retry="depends",
+    ),
     "stdout_failed": Entry(
         HalError,
         "standard output is closed, or its disk is full",

@@ -100,6 +100,11 @@ USAGE: dict[str, Entry] = {
         helps="bring it back, or give another with the option in the hint",
         details={"path": "the file", "option": "what gives another"},
     ),
+    "root_invalid": Entry(
+        UsageError,
+        "`mcp`: `--root` is no folder that can be gone to",
+        helps="the path",
+    ),
     "output_exists": Entry(
         UsageError,
         "the file exists and `--no-clobber` was given",

@@ -39,6 +39,7 @@ COMMANDS = {
     "info": "show how a picture was made",
     "doctor": "check this machine and say what to fix",
     "hal8000": "tell a HAL8000 project about this tool, or take that back",
+    "mcp": "serve coding agents over the Model Context Protocol",
     "completion": "print what makes bash, zsh or fish complete these commands",
 }
 """Every verb with its help line; ``hal_image.host.commands`` has a module of the same name for each."""
@@ -205,6 +206,20 @@ def _hal8000(parser: Parser) -> None:
     own.add_argument("--dry-run", action="store_true", help="register, unregister: only show the changes")
 
 
+def _mcp(parser: Parser) -> None:
+    parser.add_argument("--root", metavar="DIR", help="folder that relative paths count from (default: this one)")
+    parser.add_argument(
+        "--wait",
+        type=values.timeout,
+        default=50.0,
+        metavar="TIME",
+        help="give out a job id after, unless the call says; below the client's own limit (default: 50)",
+    )
+    add_engine_options(parser, keep_alive=True)
+    parser.add_argument("--low-vram", action="store_true", help="run models on a GPU with less memory than they need")
+    parser.add_argument("--offline", action="store_true", help="never use the network, not even to install")
+
+
 def _completion(parser: Parser) -> None:
     parser.add_argument("action", choices=("bash", "zsh", "fish", "next"), help="the shell; next: what may come next")
     parser.add_argument(
@@ -227,5 +242,6 @@ _OPTIONS: dict[str, Callable[[Parser], None]] = {
     "info": _info,
     "doctor": _doctor,
     "hal8000": _hal8000,
+    "mcp": _mcp,
     "completion": _completion,
 }

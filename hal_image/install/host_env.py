@@ -1,4 +1,4 @@
-"""The venv that the command line itself runs in, so that the caller's Python is never touched."""
+"""The venvs that the command line itself runs in, so that the caller's Python is never touched."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from hal_image.install import venvs, where
 if TYPE_CHECKING:
     from hal_image.install.process import Report
 
-LABEL = "the command line"
-NEED_BYTES = 75_000_000
+LABELS = {"host": "the command line", "mcp": "the MCP server"}
+"""What its venvs are for, by their kind. That of ``mcp`` has the packages of ``host`` and the SDK."""
+NEED_BYTES = {"host": 75_000_000, "mcp": 200_000_000}
 """Free disk space to ask for beforehand."""
 
 
@@ -21,10 +22,10 @@ def host_python() -> Path | None:
     return None if found is None else Path(found)
 
 
-def prepare_host(report: Report, *, deadline: float | None = None, offline: bool = False) -> Path:
-    """Make the host venv unless it is ready; return its interpreter.
+def prepare_host(report: Report, *, kind: str = "host", deadline: float | None = None, offline: bool = False) -> Path:
+    """Make the host venv, or with ``kind`` that of ``mcp``, unless it is ready; return its interpreter.
 
-    Args, errors: as for ``venvs.ensure_venv``.
+    Other args, errors: as for ``venvs.ensure_venv``.
     """
-    plan = venvs.standard_plan("host", LABEL, NEED_BYTES)
+    plan = venvs.standard_plan(kind, LABELS[kind], NEED_BYTES[kind])
     return venvs.ensure_venv(plan, report, deadline=deadline, offline=offline)

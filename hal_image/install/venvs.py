@@ -37,7 +37,7 @@ class VenvPlan:
     """A venv to be made.
 
     Attributes:
-        kind: ``"host"`` or ``"engine"``; part of the folder's name.
+        kind: ``"host"``, ``"mcp"`` or ``"engine"``; part of the folder's name.
         label: what it is for, in messages: ``"the engine"``.
         lock_file: requirements with hashes, as pip reads them.
         folder: where it goes; its parent need not exist.
@@ -151,7 +151,7 @@ def stale_venvs() -> tuple[Path, ...]:
 
     Another release or Python of the same user may still use them, so nobody removes them unasked.
     """
-    current = {where.venv_name(kind) for kind in ("host", "engine", "dev")}
+    current = {where.venv_name(kind) for kind in ("host", "mcp", "engine", "dev")}
     try:
         found = sorted((state_dir() / "venvs").iterdir())
     except FileNotFoundError:

@@ -71,7 +71,7 @@ def state_dir() -> str:
 
 
 def lock_file(kind: str) -> str:
-    """The lock file of the venv ``kind`` (``"host"`` or ``"engine"``): every package with version and hashes."""
+    """The lock file of the venv ``kind``, e.g. ``"host"``: every package with version and hashes."""
     return os.path.join(LOCKS, f"{kind}.txt")
 
 

@@ -18,6 +18,7 @@ import pytest
 
 import hal_image
 from hal_image import about
+from hal_image.error_catalogue import ERRORS, WARNINGS
 from hal_image.host import arguments
 from hal_image.host.command_arguments import COMMANDS
 from hal_image.models.registry import default_registry_path, load_registry
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 ROOT = Path(hal_image.__file__).parent.parent
 PACKAGE = ROOT / "hal_image"
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("skills/**/*.md")])
 SOURCES = [ROOT / "hal_generate_image.py", *sorted(PACKAGE.rglob("*.py"))]
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -209,7 +210,7 @@ def test_links_point_at_something(page: Path) -> None:
             assert fragment in map(anchor, headings), address
 
 
-HOSTS = {"huggingface.co", "github.com", "keepachangelog.com", "semver.org"}
+HOSTS = {"huggingface.co", "github.com", "keepachangelog.com", "modelcontextprotocol.io", "semver.org"}
 
 
 @pages
@@ -231,7 +232,7 @@ def commands(block: Block) -> Iterator[list[str]]:
     else:
         text = "\n".join(line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ "))
     for line in text.splitlines():
-        plain = re.sub(r"^\w+=\$\((.*)\)$", r"\1", line)
+        plain = re.sub(r"^\w+=\$\((.*)\)$", r"\1", line).replace(" 2>", " >")
         lexer = shlex.shlex(plain, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         command: list[str] = []
@@ -279,7 +280,23 @@ def test_commands_in_running_text_are_understood() -> None:
     assert found
 
 
-@pytest.mark.parametrize("block", [block for block in EXAMPLES if block.language == "json"], ids=named)
+CLIENTS = [block for block in EXAMPLES if block.language == "json" and "mcpServers" in block.text]
+"""What clients of the MCP server are told, and no answers of ours."""
+
+
+def test_configurations_of_clients_start_the_server() -> None:
+    assert CLIENTS
+    for block in CLIENTS:
+        (server,) = json.loads(block.text)["mcpServers"].values()
+        script, *rest = server["args"]
+        assert (server["command"], Path(script).name) == ("python3", "hal_generate_image.py")
+        assert arguments.parse(rest, "hal_generate_image.py").command == "mcp"
+
+
+ANSWERS = [block for block in EXAMPLES if block.language == "json" and block not in CLIENTS]
+
+
+@pytest.mark.parametrize("block", ANSWERS, ids=named)
 def test_json_examples_are_answers(block: Block) -> None:
     answer = json.loads(block.text)
     check_answer(answer)
@@ -341,6 +358,27 @@ UNWANTED = (
     ("[\u2600-\u27bf\U0001f300-\U0001faff]", "an emoji"),
     (r"[ \t]+$", "blanks at the end of a line"),
 )
+
+
+SKILL = ROOT / "skills" / "image-generation" / "SKILL.md"
+
+
+def test_the_skill_has_the_form_of_one() -> None:
+    text = SKILL.read_text(encoding="utf-8")
+    front = re.match(r"---\nname: (.+)\ndescription: (.+)\n---\n", text)
+    assert front
+    assert front[1] == SKILL.parent.name, "agents find it by its folder"
+    assert len(front[2]) <= 1024
+    assert ": " not in front[2], "it is YAML"
+    assert text.count("\n") <= 120
+
+
+def test_the_skill_names_codes_that_there_are() -> None:
+    section = SKILL.read_text(encoding="utf-8").split("## Errors")[1].split("## Rules")[0]
+    named = {code for row in rows(section)[1:] for code in code_names(row[0])} - {"error.code"}
+    assert len(named) > 5
+    assert named <= ERRORS.keys()
+    assert {"unknown_words", "running_on_cpu"} <= WARNINGS.keys()
 
 
 @pages

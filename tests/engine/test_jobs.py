@@ -233,7 +233,8 @@ def test_another_call_takes_back_a_job_that_is_waited_for(hal: Hal) -> None:
     process = hal.start("-p", "x", *SLOW, "-o", "x.png", "--json")
     hal.wait_until_busy()
     (job,) = open_jobs(hal)
-    hal("jobs", "cancel", job[:8])
+    (told,) = hal("jobs", "cancel", job[:8], "--json").json["data"]["jobs"]
+    assert told["verdict"] == "interrupted", "whoever of the two is the first to write it down"
     out, _ = process.communicate(timeout=LIMIT_S)  # ComfyUI lets go between two steps
     error = json.loads(out)["error"]
     assert (process.returncode, error["code"], error["details"]["verdict"]) == (1, "cancelled", "interrupted")

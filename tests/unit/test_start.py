@@ -43,8 +43,8 @@ def state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def ready_venv(python: str = sys.executable) -> Path:
-    venv = Path(where.venv_dir("host"))
+def ready_venv(python: str = sys.executable, kind: str = "host") -> Path:
+    venv = Path(where.venv_dir(kind))
     (venv / "bin").mkdir(parents=True)
     (venv / "bin" / "python").symlink_to(python)
     (venv / where.READY).write_text("{}")
@@ -156,6 +156,28 @@ def test_a_missing_venv_is_prepared_first(monkeypatch: pytest.MonkeyPatch, capsy
     assert captured.out == ""
 
 
+def test_the_mcp_server_has_a_venv_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    kinds: list[object] = []
+
+    def prepare(report: object, *, kind: str, **options: object) -> Path:
+        kinds.append(kind)
+        return ready_venv(kind=kind) / "bin" / "python"
+
+    monkeypatch.setattr(host_env, "prepare_host", prepare)
+    with pytest.raises(Became) as caught:
+        start.main(["mcp"], str(SCRIPT))
+    assert caught.value.python == str(Path(where.venv_dir("mcp")) / "bin" / "python")
+    with pytest.raises(Became) as caught:
+        start.main(["-p", "mcp"], str(SCRIPT))
+    assert caught.value.python == str(Path(where.venv_dir("host")) / "bin" / "python")
+    assert kinds == ["mcp", "host"]
+    monkeypatch.setattr(sys, "prefix", where.venv_dir("mcp"))
+    monkeypatch.setattr("hal_image.host.main.main", lambda argv: 40 + len(argv))
+    assert start.main(["mcp", "-q"], str(SCRIPT)) == 42
+    with pytest.raises(Became):  # a call that the server makes
+        start.main(["models", "list"], str(SCRIPT))
+
+
 def test_quiet_is_quiet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def prepare(report: object, **_: object) -> Path:
         assert callable(report)
@@ -225,6 +247,9 @@ def test_no_venv_without_the_modules(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert error["details"]["missing"] == ["PyYAML", "websocket-client"]
     assert "-m pip install PyYAML websocket-client" in error["hint"]
     assert start.main(["--help"], str(SCRIPT)) == 0
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "mcp" else real(name))
+    assert start.main(["mcp"], str(SCRIPT)) == 3
+    assert "lacks mcp, and HAL_NO_VENV" in capsys.readouterr().err
 
 
 def test_a_venv_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from hal_image import about
 from hal_image.install import where
-from hal_image.start import MODULES
+from hal_image.start import MCP_MODULES, MODULES
 
 ROOT = Path(__file__).parents[3]
-NAMES = ("host", "engine", "engine-cu128", "dev", "comfyui-wheel")
+NAMES = ("host", "mcp", "engine", "engine-cu128", "dev", "comfyui-wheel")
 
 
 def entries(name: str) -> list[str]:
@@ -75,9 +75,23 @@ def test_host_packages_are_those_of_pyproject() -> None:
     assert {name.lower() for name in MODULES.values()} <= {package for package, _ in pinned("host")}
 
 
-def test_host_and_dev_agree() -> None:
-    host, dev = pinned("host"), pinned("dev")
-    assert {key: dev.get(key) for key in host} == host
+def test_packages_of_the_extra_are_those_of_the_mcp_venv() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = re.search(r"^mcp = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+    assert block
+    declared = set(re.findall(r'"([^"]+)"', block[1]))
+    wanted = (Path(where.LOCKS) / "mcp.in").read_text(encoding="utf-8").splitlines()
+    assert declared == {line for line in wanted if line and not line.startswith(("#", "-r"))}
+    assert set(MCP_MODULES.values()) == {re.split("[><=]", name)[0] for name in declared}
+    assert {version.partition(".")[0] for (name, _), version in pinned("mcp").items() if name == "mcp"} == {"2"}
+
+
+def test_host_mcp_and_dev_agree() -> None:
+    host, mcp, dev = pinned("host"), pinned("mcp"), pinned("dev")
+    assert {key: mcp.get(key) for key in host} == host
+    # dev has some of them on more systems, for its tools
+    versions = [{(package, version) for (package, _), version in lock.items()} for lock in (mcp, dev)]
+    assert versions[0] <= versions[1]
 
 
 def test_what_an_image_installs_together_agrees() -> None:
