@@ -16,6 +16,7 @@ Linux the kernel sees to that as well, for a process that was stopped (SIGSTOP) 
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import importlib.abc
@@ -31,7 +32,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
 PR_SET_PDEATHSIG = 1
 """Of linux/prctl.h."""
@@ -140,16 +141,20 @@ def be_killed_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def load_extras_on_demand(nodes: Any, execution: Any) -> None:
+def load_extras_on_demand(nodes: Any, execution: Any) -> Callable[[], Awaitable[None]]:
     """Makes ComfyUI load only ``EXTRAS_AT_BOOT`` at boot, and the other packs when a prompt names an unknown node.
 
     Args:
         nodes: ComfyUI's ``nodes`` module.
         execution: ComfyUI's ``execution`` module.
+
+    Returns:
+        what loads the other packs, if that has not happened yet.
     """
     load_node_file = nodes.load_custom_node
     validate_prompt = execution.validate_prompt
     postponed: list[tuple[str, str]] = []
+    loading = asyncio.Lock()
 
     async def load_or_postpone(
         module_path: str, ignore: Any = frozenset(), module_parent: str = "custom_nodes"
@@ -159,19 +164,25 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> None:
             return True
         return bool(await load_node_file(module_path, ignore, module_parent=module_parent))
 
-    async def validate_with_all_nodes(prompt_id: str, prompt: Any, *args: Any, **kwargs: Any) -> Any:
-        named = {node.get("class_type") for node in prompt.values() if isinstance(node, dict)}
-        if postponed and not named <= nodes.NODE_CLASS_MAPPINGS.keys():
-            logging.getLogger(__name__).info(
-                "A node outside the boot set was asked for: loading the other %d packs", len(postponed)
-            )
+    async def load_all() -> None:
+        async with loading:  # who comes second is not to go on before the last pack is there
+            if postponed:
+                logging.getLogger(__name__).info(
+                    "A node outside the boot set was asked for: loading the other %d packs", len(postponed)
+                )
             while postponed:
                 module_path, module_parent = postponed.pop(0)
                 await load_node_file(module_path, module_parent=module_parent)
+
+    async def validate_with_all_nodes(prompt_id: str, prompt: Any, *args: Any, **kwargs: Any) -> Any:
+        named = {node.get("class_type") for node in prompt.values() if isinstance(node, dict)}
+        if not named <= nodes.NODE_CLASS_MAPPINGS.keys():
+            await load_all()
         return await validate_prompt(prompt_id, prompt, *args, **kwargs)
 
     nodes.load_custom_node = load_or_postpone
     execution.validate_prompt = validate_with_all_nodes
+    return load_all
 
 
 def main() -> None:
@@ -180,7 +191,7 @@ def main() -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
     settings = json.loads(sys.argv[1])
     sys.path[0] = str(Path(__file__).resolve().parents[2])
-    from hal_image.engine import comfyui_notices  # noqa: PLC0415 - this runs as a script, outside our package
+    from hal_image.engine import comfyui_definitions, comfyui_notices  # noqa: PLC0415 - this runs as a script, outside our package
 
     # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
     sys.path[0] = settings["comfyui_dir"]
@@ -200,7 +211,8 @@ def main() -> None:
     import main as comfyui  # noqa: PLC0415
 
     comfyui.cuda_malloc = cuda_malloc
-    load_extras_on_demand(comfyui.nodes, comfyui.execution)
+    load_all = load_extras_on_demand(comfyui.nodes, comfyui.execution)
+    comfyui_definitions.attach(comfyui.server, comfyui.folder_paths, load_all)
     comfyui.setup_database = lambda: None
     recorder = comfyui_notices.Recorder()
     logging.getLogger().addHandler(recorder)
