@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MIN_SIDE = 16
 """Smallest width or height in pixels."""
@@ -37,6 +37,29 @@ SCHEDULERS = (
 """``KSampler``'s ``scheduler`` values in the pinned ComfyUI."""
 
 
+class WorkflowUse(NamedTuple):
+    """A graph of the user's own that a picture is made with.
+
+    Attributes:
+        name: of its file.
+        path: of its file, absolute.
+        sha256: of its file.
+        set: values of inputs that were set, by ``NODE.INPUT``.
+        asked: options that its placeholders, or its seeds, took: of ``prompt``, ``negative_prompt``, ``seed``,
+            ``width`` and ``height``. The other fields of the request are what the graph says.
+        further: by how much seeds that nobody asked for were counted up.
+        pictures: what it loads: for each name in the graph the picture's absolute path and the SHA-256 of its bytes.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    set: Mapping[str, Any] = {}
+    asked: tuple[str, ...] = ()
+    further: int = 0
+    pictures: Mapping[str, Mapping[str, str]] = {}
+
+
 class ImageRequest(NamedTuple):
     """One picture, fully resolved.
 
@@ -50,6 +73,7 @@ class ImageRequest(NamedTuple):
         guidance: distilled guidance of FLUX-dev models, 0..100; ``None`` where the model has none.
         sampler, scheduler: ComfyUI's names, e.g. ``"dpmpp_2m"``, ``"karras"``.
         seed: 0..2**64-1.
+        workflow: the user's own graph; then 0, or empty, is what it does not say.
     """
 
     prompt: str
@@ -63,6 +87,7 @@ class ImageRequest(NamedTuple):
     sampler: str
     scheduler: str
     seed: int
+    workflow: WorkflowUse | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As it is told and kept: without the fields that have a default and the value of it."""
@@ -71,7 +96,9 @@ class ImageRequest(NamedTuple):
         return {name: _plain(value) for name, value in fields if name not in defaults or value != defaults[name]}
 
 
-_RECORDS: dict[str, Callable[[Any], object]] = {}
+_RECORDS: dict[str, Callable[[Any], object]] = {
+    "workflow": lambda value: WorkflowUse(**{**value, "asked": tuple(value["asked"])}),
+}
 """How a field that is no plain value is read from JSON, by name."""
 
 

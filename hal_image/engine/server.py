@@ -123,6 +123,8 @@ class Connection(socketserver.StreamRequestHandler):
         operation = str(line.get("op"))
         if operation == "submit":
             self._submit(line)
+        elif operation == "nodes":
+            self._send({"event": "nodes", **worker.node_definitions()})
         elif operation in {"attach", "cancel"}:
             self._serve_job(str(line.get("job")), attach=operation == "attach")
         elif operation in {"status", "boot", "free", "stop"}:

@@ -26,6 +26,17 @@ WARNINGS: dict[str, WarningEntry] = {
     "parameter_without_effect": WarningEntry(
         "an option that changes nothing for this model and these values",
     ),
+    "workflow_output_left_out": WarningEntry(
+        "a workflow ends in nodes that save no picture; they are not run",
+        details={"nodes": "the first 20"},
+    ),
+    "workflow_input_ignored": WarningEntry(
+        "nodes of a workflow have inputs that their classes have not; ComfyUI passes over them",
+        details={"inputs": "the first 20, in words"},
+    ),
+    "pictures_left_out": WarningEntry(
+        "a workflow made more pictures than standard output takes; the first is there",
+    ),
     "model_size_differs": WarningEntry(
         "a model's file is not the published one: it has another size. It is used",
     ),

@@ -13,6 +13,7 @@ from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.command_arguments import COMMANDS, check, command_parser
 from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.workflow_arguments import add_workflow_options
 
 if TYPE_CHECKING:
     import argparse
@@ -75,6 +76,7 @@ def generate_parser(program: str) -> Parser:
     text.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
 
     add_model_options(parser)
+    add_workflow_options(parser)
     add_target_options(
         parser,
         'file, folder/, or "-" for PNG bytes on standard output; {seed} {index} {model} {date} are filled in',

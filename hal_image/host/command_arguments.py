@@ -13,6 +13,7 @@ from hal_image.errors import UsageError
 from hal_image.host import argument_values as values
 from hal_image.host.argument_parser import Parser, add_engine_options, add_output_options
 from hal_image.host.drawing_arguments import add_limit_options, add_model_options, add_target_options
+from hal_image.host.workflow_arguments import add_workflow_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,6 +108,7 @@ def _batch(parser: Parser) -> None:
     parser.add_argument("--resume", action="store_true", help="make only what an earlier run of it did not finish")
     parser.add_argument("-n", "--negative-prompt", metavar="TEXT", help="what not to draw")
     add_model_options(parser)
+    add_workflow_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)
     add_limit_options(parser, "give up a picture after, e.g. 90, 10m (default: by steps)")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
 from hal_image.host import output as targets
-from hal_image.host.picture import Saved, save
+from hal_image.host.picture import Picture, Saved, names_of, save
 from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
@@ -47,25 +48,42 @@ def deliver(record: JobRecord, event: JsonObject, records: JobRecords, output: O
         else:
             records.finish(record, of_error(error.code), error=error.to_json())
         raise
-    records.finish(record, "done", image=saved.image, engine=saved.engine, timings=event["timings"])
+    records.finish(record, "done", **_told(saved), timings=event["timings"])
     remove_kept(record)
     return saved
+
+
+def _told(saved: Saved) -> JsonObject:
+    """What a job's record keeps of its pictures."""
+    others = {"others": list(saved.others)} if saved.others else {}
+    return {"image": saved.image, **others, "engine": saved.engine}
 
 
 def _delivered_by_another(record: JobRecord, records: JobRecords) -> Saved | None:
     other = records.read(record.id) if record.kept else None
     if other is None or other.verdict != "done" or other.picture.file is None:
         return None
-    try:
-        raw = other.picture.file.read_bytes()
-    except OSError:
-        return None
-    image, file = other.result["image"], record.picture.file
-    if file != other.picture.file:
-        image = {**image, "path": None if file is None else str(file)}
-        if file is not None:
-            targets.write(file, raw, no_clobber=record.picture.no_clobber)
-    return Saved(image, other.result["engine"], raw)
+    with suppress(OSError):
+        return brought(other, record.picture)
+    return None
+
+
+def brought(known: JobRecord, wanted: Picture) -> Saved:
+    """The pictures of a job that is done and went to files, brought to where they are wanted now.
+
+    Raises:
+        OSError: one is no longer where it was.
+        UsageError, EnvironmentError_: one cannot be written.
+    """
+    images: list[JsonObject] = [known.result["image"], *known.result.get("others", ())]
+    raws = [Path(image["path"]).read_bytes() for image in images]
+    if wanted.file is None:
+        return Saved({**images[0], "path": None}, known.result["engine"], raws[0])
+    if wanted.file != known.picture.file:
+        for index, file in enumerate(names_of(wanted.file, len(images))):
+            targets.write(file, raws[index], no_clobber=wanted.no_clobber)
+            images[index] = {**images[index], "path": str(file)}
+    return Saved(images[0], known.result["engine"], raws[0], tuple(images[1:]))
 
 
 def remove_kept(record: JobRecord) -> None:
@@ -85,9 +103,11 @@ def remove_kept(record: JobRecord) -> None:
 
 def command_again(record: JobRecord) -> str:
     """The command that makes the same picture anew, ready for a shell; in words where it would be too long for that."""
-    picture, request = record.picture, record.picture.request
+    request = record.picture.request
     if len(request.prompt) + len(request.negative_prompt) > MAX_PROMPT:
         return "the command that it came from"
+    if request.workflow is not None:
+        return _workflow_again(record)
     words = [f"--prompt={request.prompt}", "--model", request.model, "--size", f"{request.width}x{request.height}"]
     if request.negative_prompt:
         words.append(f"--negative-prompt={request.negative_prompt}")
@@ -95,6 +115,25 @@ def command_again(record: JobRecord) -> str:
     if request.guidance is not None:
         words += ["--guidance", f"{request.guidance:g}"]
     words += ["--sampler", request.sampler, "--scheduler", request.scheduler, "--seed", str(request.seed)]
+    return _shown(words, record)
+
+
+def _workflow_again(record: JobRecord) -> str:
+    from hal_image.host.workflows.plan import options_of  # noqa: PLC0415 - only for workflows
+
+    values = options_of(record.picture.request)
+    if not values:
+        return "the command that it came from"
+    words: list[str] = []
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        words += [f"{option}={one}" for one in (value if isinstance(value, list) else [value])]
+    return _shown(words, record)
+
+
+def _shown(words: list[str], record: JobRecord) -> str:
+    """A command of these words, and of what is the same for every picture."""
+    picture = record.picture
     if record.models_dir != str(paths.models_dir()):
         words += ["--models-dir", record.models_dir]
     if picture.no_clobber:

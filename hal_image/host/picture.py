@@ -29,11 +29,12 @@ class Picture(NamedTuple):
         request: what is asked for.
         graph: the same for ComfyUI.
         model: the ``model`` object that the picture carries.
-        file: where it goes; ``None`` for standard output.
+        file: where it goes; ``None`` for standard output. Several that one graph makes are numbered.
         no_clobber: fail rather than replace ``file``.
         keep_alive_s: how long the model stays in memory afterwards.
         needs: what its model asks of the machine; ``None`` once it is in an engine's hands.
-        inputs: pictures that the graph loads, PNG by the name that it has for them; empty once the engine has them.
+        inputs: pictures that the graph loads, bytes of files by the name that it has for them; empty once the engine
+            has them.
     """
 
     number: int
@@ -65,15 +66,17 @@ class Saved(NamedTuple):
         image: its entry in ``images`` of the JSON output.
         engine: the ``engine`` object of the JSON output.
         raw: the PNG.
+        others: entries of further pictures, where a workflow made more than one.
     """
 
     image: JsonObject
     engine: JsonObject
     raw: bytes
+    others: tuple[JsonObject, ...] = ()
 
 
 def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
-    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
+    """Turns what the engine made into the user's file, or files: adds the metadata and writes each whole.
 
     Args:
         picture: what was asked for.
@@ -87,8 +90,6 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         HalError: ``engine_lost`` when the engine's file is gone.
         UsageError, EnvironmentError_: the file cannot be written.
     """
-    import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
-
     if not event["images"]:
         raise InternalError(
             "a bug: the engine sent no picture",
@@ -97,19 +98,6 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
             details={"log": origin.log},
         )
     _pass_on_warnings(event, output)
-    source = origin.output_dir / event["images"][0]
-    try:
-        if not source.resolve().is_relative_to(origin.output_dir.resolve()):
-            raise InternalError("the engine's picture is outside its folder", code="wire_invalid", hint=WIRE_HINT)
-        made = source.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:  # names that no file has, rings of links
-        raise HalError(
-            f"the engine's picture cannot be read: {error}",
-            code="engine_lost",
-            hint="run the command again",
-            retryable=True,
-            details={"log": origin.log},
-        ) from error
     engine = {
         "kind": origin.kind,
         **origin.facts,
@@ -118,10 +106,55 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
     }
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
     engine |= origin.place
+    texts = metadata.texts(picture.request, picture.model, picture.graph, engine_in_picture)
+    made = [_read(name, origin) for name in event["images"]]
+    files: list[Path | None] = [None]
+    if picture.file is not None:
+        files = [*names_of(picture.file, len(made))]
+    elif len(made) > 1:
+        output.warn("pictures_left_out", f"the workflow made {len(made)} pictures; standard output takes the first")
+    saved = [_save(picture, png.with_texts(data, texts), file, output) for data, file in zip(made, files, strict=False)]
+    first, *others = saved
+    return Saved(first.image, engine, first.raw, tuple(other.image for other in others))
+
+
+def names_of(file: Path, count: int) -> list[Path]:
+    """Where several pictures of one job go, whose only one would go to ``file``: numbered as those of ``--count``."""
+    if count == 1:
+        return [file]
+    return [file.with_name(f"{file.stem}-{number}{file.suffix}") for number in range(1, count + 1)]
+
+
+def _read(name: str, origin: Origin) -> bytes:
+    """A picture of the engine's."""
+    source = origin.output_dir / name
+    try:
+        if not source.resolve().is_relative_to(origin.output_dir.resolve()):
+            raise InternalError("the engine's picture is outside its folder", code="wire_invalid", hint=WIRE_HINT)
+        return source.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:  # names that no file has, rings of links
+        raise HalError(
+            f"the engine's picture cannot be read: {error}",
+            code="engine_lost",
+            hint="run the command again",
+            retryable=True,
+            details={"log": origin.log},
+        ) from error
+
+
+class _Written(NamedTuple):
+    """One picture that is where it belongs."""
+
+    image: JsonObject
+    raw: bytes
+
+
+def _save(picture: Picture, raw: bytes, file: Path | None, output: Output) -> _Written:
+    import hashlib  # noqa: PLC0415 - ComfyUI worked while we got here: it would cost 4 ms before
+
     request = picture.request
-    raw = png.with_texts(made, metadata.texts(request, picture.model, picture.graph, engine_in_picture))
     width, height = png.size(raw)
-    if (width, height) != (request.width, request.height):
+    if request.workflow is None and (width, height) != (request.width, request.height):
         output.warn("size_differs", f"the picture is {width}x{height}, not {request.width}x{request.height} as asked")
     image = {
         "path": None,
@@ -131,10 +164,10 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         "sha256": hashlib.sha256(raw).hexdigest(),
         "bytes": len(raw),
     }
-    if picture.file is not None:
-        targets.write(picture.file, raw, no_clobber=picture.no_clobber)
-        image["path"] = str(picture.file)
-    return Saved(image, engine, raw)
+    if file is not None:
+        targets.write(file, raw, no_clobber=picture.no_clobber)
+        image["path"] = str(file)
+    return _Written(image, raw)
 
 
 def _pass_on_warnings(event: JsonObject, output: Output) -> None:

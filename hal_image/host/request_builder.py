@@ -33,10 +33,10 @@ def read_prompt(options: argparse.Namespace) -> str:
     if not asked_for and (options.prompt is not None or options.prompt_file is not None):
         return given_prompt(options.prompt, options.prompt_file)
     if sys.stdin is None or (sys.stdin.isatty() and not asked_for):
-        raise _missing()
+        raise missing_prompt()
     text = _decoded(sys.stdin.buffer.read(MAX_PROMPT_BYTES + 1), "standard input")
     if not text.strip():
-        raise _missing()
+        raise missing_prompt()
     return text
 
 
@@ -51,8 +51,8 @@ def given_prompt(prompt: str | None, prompt_file: str | None) -> str:
     if prompt_file is not None:
         return _from_file(prompt_file)
     if prompt is None:
-        raise _missing()
-    return _checked(prompt)
+        raise missing_prompt()
+    return checked(prompt)
 
 
 def _from_file(name: str) -> str:
@@ -78,10 +78,15 @@ def _decoded(raw: bytes, where: str) -> str:
             code="prompt_unreadable",
             hint=f"convert it, e.g. with: iconv -t utf-8 {where if where != 'standard input' else 'FILE'}",
         ) from error
-    return _checked(text.rstrip("\r\n"))
+    return checked(text.rstrip("\r\n"))
 
 
-def _checked(text: str, what: str = "prompt") -> str:
+def checked(text: str, what: str = "prompt") -> str:
+    """The text, if it is one that can be sent.
+
+    Raises:
+        UsageError: ``prompt_too_long``, ``prompt_unreadable``.
+    """
     if len(text) > MAX_PROMPT_BYTES:
         raise UsageError(
             f"the {what} is longer than {MAX_PROMPT_BYTES} characters",
@@ -93,7 +98,8 @@ def _checked(text: str, what: str = "prompt") -> str:
     return text
 
 
-def _missing() -> UsageError:
+def missing_prompt() -> UsageError:
+    """The error for a picture that nobody has said anything of."""
     return UsageError(
         "no prompt was given", code="prompt_missing", hint='write --prompt "a friendly robot", or pipe one in'
     )
@@ -116,7 +122,7 @@ def build(
     return [
         ImageRequest(
             prompt=prompt,
-            negative_prompt=_checked(options.negative_prompt or "", "negative prompt"),
+            negative_prompt=checked(options.negative_prompt or "", "negative prompt"),
             model=model.name,
             width=width,
             height=height,
@@ -132,10 +138,20 @@ def build(
     ]
 
 
-def _size(options: argparse.Namespace, model: Model) -> tuple[int, int]:
+def size_asked(options: argparse.Namespace) -> tuple[int | None, int | None]:
+    """Width and height as they were given, ``None`` where not.
+
+    Raises:
+        UsageError: ``size_twice``.
+    """
     if options.size is not None and (options.width is not None or options.height is not None):
         raise UsageError("--size and --width/--height exclude each other", code="size_twice", hint="give one of them")
-    width, height = options.size or (options.width or model.defaults.width, options.height or model.defaults.height)
+    return options.size or (options.width, options.height)
+
+
+def _size(options: argparse.Namespace, model: Model) -> tuple[int, int]:
+    asked_width, asked_height = size_asked(options)
+    width, height = asked_width or model.defaults.width, asked_height or model.defaults.height
     multiple = SIZE_MULTIPLE[model.family]
     for name, side in (("width", width), ("height", height)):
         if side % multiple or side < multiple:

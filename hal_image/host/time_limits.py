@@ -11,6 +11,9 @@ SLOWEST_READ = 50e6
 """Bytes a second at which a model comes from the slowest drive that is worth waiting for: an old hard disk, or a folder
 of Windows seen from WSL2, gives 60 to 150 MB/s. 24 GB then take eight minutes."""
 
+LEAST_STEPS = 100
+"""What a workflow is given the time for, whatever it says: it may do other things that take long, or not say it."""
+
 
 def default_timeout(picture: Picture, device: str | None) -> float:
     """Seconds for one picture from the moment it starts, when no ``--timeout`` was given.
@@ -20,7 +23,15 @@ def default_timeout(picture: Picture, device: str | None) -> float:
         device: what it runs on, as ComfyUI calls it; ``None`` when that is not known.
     """
     size = sum(file["bytes"] or 0 for file in picture.model["files"])
-    return limit_s(picture.request.steps, size, on_cpu=device is not None and device.startswith("cpu"))
+    return limit_s(_steps(picture), size, on_cpu=device is not None and device.startswith("cpu"))
+
+
+def _steps(picture: Picture) -> int:
+    if picture.request.workflow is None:
+        return picture.request.steps
+    from hal_image.workflow.own.facts import all_steps  # noqa: PLC0415 - only for workflows
+
+    return max(LEAST_STEPS, all_steps(picture.graph.nodes))
 
 
 def limit_s(steps: int, model_bytes: int, *, on_cpu: bool) -> float:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.host.argument_parser import Parser
     from hal_image.host.batch.source import RawLine
+    from hal_image.workflow.own.settings import Setting
 
 FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
     "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
+    "workflow", "set",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram")
@@ -46,7 +48,7 @@ class Line(NamedTuple):
         digest: what tells it from what may have stood there at another time: a SHA-256, shortened.
         id: what the line calls itself, to be repeated in its result.
         options: those of the call with those of the line over them; ``None`` when ``error`` is given.
-        prompt: the prompt.
+        prompt: the prompt; ``None`` only with a workflow, for none.
         error: what is wrong with it.
     """
 
@@ -54,7 +56,7 @@ class Line(NamedTuple):
     digest: str
     id: str | int | float | None
     options: argparse.Namespace | None
-    prompt: str
+    prompt: str | None
     error: UsageError | None
 
 
@@ -72,14 +74,20 @@ def understand(line: RawLine, call: argparse.Namespace) -> Line:
             fields = _fields(text)
             name = _id(fields)
             options = _options(fields, call)
-            prompt = given_prompt(options.prompt, options.prompt_file)
+            prompt = _prompt(options)
         else:
             options = argparse.Namespace(**{**vars(call), "prompt": text, "prompt_file": None})
             prompt = given_prompt(text, None)
     except UsageError as error:
         return Line(line.number, _digest(line.raw), name, None, "", error)
-    read = prompt if options.prompt_file is not None else ""
+    read = prompt or "" if options.prompt_file is not None else ""
     return Line(line.number, _digest(line.raw, read), name, options, prompt, None)
+
+
+def _prompt(options: argparse.Namespace) -> str | None:
+    if options.workflow is not None and options.prompt is None and options.prompt_file is None:
+        return None  # whether the workflow has a place for one is seen when it is read
+    return given_prompt(options.prompt, options.prompt_file)
 
 
 def _digest(raw: bytes, prompt: str = "") -> str:
@@ -152,12 +160,10 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
                 setattr(options, other, None)
     arguments = []
     for name, value in given.items():
-        if name in OF_THE_CALL:
-            option = f"--{name.replace('_', '-')}"
-            raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
-        if name not in FIELDS:
-            raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
-        if name in FLAGS:
+        _check_field(name)
+        if name == "set":
+            options.set = [*(options.set or ()), *_settings(value)]
+        elif name in FLAGS:
             if not isinstance(value, bool):
                 raise _invalid(f"{name}: {_short(value)} is neither true nor false", "write true or false, unquoted")
             setattr(options, name, value)
@@ -168,6 +174,40 @@ def _options(fields: JsonObject, call: argparse.Namespace) -> argparse.Namespace
     except UsageError as error:
         raise _invalid(_of_field(error.message), "a field takes what its option takes: see --help") from error
     return options
+
+
+def _settings(value: Any) -> list[Setting]:
+    """What ``--set`` says, of an object by ``NODE.INPUT``.
+
+    Raises:
+        UsageError: ``line_invalid``.
+    """
+    from hal_image.workflow.own.settings import Setting  # noqa: PLC0415 - only for workflows
+
+    if not isinstance(value, _Pairs):
+        raise _invalid(f"set: {_short(value)} is no object", 'write {"NODE.INPUT": VALUE}, e.g. {"3.steps": 20}')
+    for target, _ in value:
+        node, _, name = target.rpartition(".")
+        if not (node.strip() and name.strip()):
+            raise _invalid(
+                f"set: {_short(target)} is not NODE.INPUT", 'write {"NODE.INPUT": VALUE}, e.g. {"3.steps": 20}'
+            )
+    return [Setting(target, _plain(one)) for target, one in value]
+
+
+def _plain(value: Any) -> Any:
+    """A value of JSON with its objects as such."""
+    if isinstance(value, _Pairs):
+        return {key: _plain(one) for key, one in value}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
+
+
+def _check_field(name: str) -> None:
+    if name in OF_THE_CALL:
+        option = f"--{name.replace('_', '-')}"
+        raise _invalid(f"{name}: a line cannot have it: {OF_THE_CALL[name]}", f"give {option} to batch itself")
+    if name not in FIELDS:
+        raise _invalid(f"{_short(name)}: there is no such field", f"the fields are id, {', '.join(FIELDS)}")
 
 
 @cache

@@ -10,7 +10,7 @@ from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
-from hal_image.host.picture import Picture, Saved
+from hal_image.host.picture import Picture, Saved, names_of
 from hal_image.host.plan import Plan, Planner
 from hal_image.host.progress import Progress
 from hal_image.host.request_builder import read_prompt
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
             hint="leave out --count, --json and --jsonl, or give a file name",
         )
     deadline = Deadline.after(options.timeout)
-    prompt = read_prompt(options)
+    prompt = _prompt(options)
     models_dir = paths.models_dir(options.models_dir)
     planner = Planner(models_dir, output)
     plan = planner.plan(options, prompt, lambda requests: _place(options, requests))
@@ -83,6 +83,16 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
 
 
+def _prompt(options: argparse.Namespace) -> str | None:
+    """The prompt. A workflow need not have a place for one: then standard input is left alone."""
+    if options.workflow is not None:
+        from hal_image.host.workflows.plan import given_prompt_of, wants_prompt  # noqa: PLC0415 - only for workflows
+
+        if not given_prompt_of(options) and not wants_prompt(options):
+            return None
+    return read_prompt(options)
+
+
 def _tell_rest(error: TimeoutError_, missing: int) -> None:
     """Says how many of the missing pictures nobody makes: neither done nor running on."""
     rest = missing - len(error.details.get("jobs", ()))
@@ -114,10 +124,11 @@ def _pictures(plan: Plan, options: argparse.Namespace) -> Iterator[Picture]:
 
 
 def _dry_run(plan: Plan, data: JsonObject, output: Output) -> Result:
-    data["targets"] = [str(file) for file in plan.files]
+    named = [name for file in plan.files for name in names_of(file, plan.pictures_each)]
+    data["targets"] = [str(file) for file in named]
     data["seeds"] = [request.seed for request in plan.requests]
     data["graph"] = plan.graphs[0].to_prompt()
-    for file in plan.files:
+    for file in named:
         output.path(str(file))
     return Result("generate", data)
 
@@ -143,11 +154,12 @@ class GenerateListener:
     def saved(self, picture: Picture, saved: Saved, timings: JsonObject) -> None:
         """Shows the path at once, so that a reader can go on while the next one is made."""
         self.raw = saved.raw
-        self._data["images"].append(saved.image)
         self._data["engine"] = saved.engine
-        if picture.file is not None:
-            self._output.path(str(picture.file))
-        self._output.event({"event": "saved", "index": picture.number, **saved.image})
+        for image in (saved.image, *saved.others):
+            self._data["images"].append(image)
+            if image["path"] is not None:
+                self._output.path(image["path"])
+            self._output.event({"event": "saved", "index": picture.number, **image})
         self._output.note(f"seed {picture.request.seed}, {timings['execution_s']:.1f} s")
 
     def failed(self, picture: Picture, error: HalError) -> None:  # noqa: ARG002 - one failure is the command's

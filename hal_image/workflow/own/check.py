@@ -109,9 +109,7 @@ def _names_file(of: Input, value: str) -> bool:
 
 
 def _check_classes(graph: JsonObject, definitions: Definitions) -> None:
-    missing = [
-        (node_id, node) for node_id, node in graph.items() if node["class_type"] not in definitions.classes
-    ]
+    missing = [(node_id, node) for node_id, node in graph.items() if node["class_type"] not in definitions.classes]
     if missing:
         told = [called(node_id, node) for node_id, node in missing]
         in_cloud = [node["class_type"] in definitions.cloud for _, node in missing]
@@ -160,10 +158,8 @@ def _problems(graph: JsonObject, definitions: Definitions, node_id: str, of: Nod
                 yield Problem(node_id, name, told)
             continue
         value = node["inputs"][name]
-        if isinstance(value, list):
-            what = _wrong_link(graph, definitions, value, one)
-        else:
-            what = _wrong_value(value, one)
+        is_link = isinstance(value, list)
+        what = _wrong_link(graph, definitions, value, one) if is_link else _wrong_value(value, one)
         if what:
             yield Problem(node_id, name, f"{where}: {name} {what}")
 

@@ -96,7 +96,7 @@ class Level:
         self.graph = graph
         self.outer = outer
         self.place: JsonObject = place or {}
-        self.prefix = f"{outer.prefix}{self.place['id']}:" if outer is not None else ""
+        self.prefix: str = f"{outer.prefix}{self.place['id']}:" if outer is not None else ""
         self.nodes: dict[Any, JsonObject] = {node["id"]: node for node in graph["nodes"]}
         self.links = dict(map(_link, graph.get("links") or ()))
         self.inner: dict[Any, Level] = {
@@ -128,6 +128,10 @@ class Level:
             return None
         if _mode(node) == BYPASSED:
             return self._through(node, link, hops)
+        return self._out_of_node(node, link, hops)
+
+    def _out_of_node(self, node: JsonObject, link: Link, hops: int) -> list[Any] | Value | None:
+        """What comes out of a node that is switched on."""
         if node["type"] == REROUTE:
             return self._through(node, link._replace(kind="*"), hops)
         if node["type"] == PRIMITIVE:
@@ -154,7 +158,9 @@ class Level:
         """What a bypassed node hands on: the input beside the output if it is of that type, else the first that is."""
         sockets = [one for one in node.get("inputs") or () if isinstance(one, dict)]
         beside = sockets[link.slot : link.slot + 1]
-        fitting = [one for one in (*beside, *sockets) if "*" in {link.kind, one.get("type")} or one["type"] == link.kind]
+        fitting = [
+            one for one in (*beside, *sockets) if "*" in {link.kind, one.get("type")} or one["type"] == link.kind
+        ]
         return self.follow(fitting[0].get("link"), hops + 1) if fitting else None
 
 

@@ -43,9 +43,11 @@ def read(graph: JsonObject) -> Facts:
 
 def all_steps(graph: JsonObject) -> int:
     """Sampling steps of all nodes together, for as many pictures as each makes at once; 0 where none says so."""
-    steps = [node["inputs"].get("steps") for node in graph.values()]
-    at_once = [node["inputs"].get("batch_size") for node in graph.values()]
-    return sum(filter(_is_number, steps)) * max([1, *filter(_is_number, at_once)])
+    return sum(_numbers(graph, "steps")) * max([1, *_numbers(graph, "batch_size")])
+
+
+def _numbers(graph: JsonObject, name: str) -> list[int]:
+    return [int(value) for value in _values(graph, name) if _is_number(value) and 0 <= value <= MAX_STEPS]
 
 
 def _is_number(value: Any) -> bool:
@@ -68,7 +70,9 @@ def _size(graph: JsonObject) -> tuple[int, int]:
     """Of the first node that begins with nothing of a size."""
     for node in graph.values():
         sides = [node["inputs"].get(name) for name in ("width", "height")]
-        if node["class_type"].startswith("Empty") and all(isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides):
+        if node["class_type"].startswith("Empty") and all(
+            isinstance(side, int) and 0 < side <= MAX_SIDE for side in sides
+        ):
             return sides[0], sides[1]
     return 0, 0
 

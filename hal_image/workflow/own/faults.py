@@ -61,5 +61,5 @@ def no_workflow(why: str) -> UsageError:
     return UsageError(
         f"this is no workflow of ComfyUI: {why}",
         code="workflow_invalid",
-        hint="save it in ComfyUI's editor with Save, or with Export (API); or give a PNG that ComfyUI or this tool made",
+        hint="save it in ComfyUI's editor with Save or Export (API), or give a PNG that ComfyUI or this tool made",
     )

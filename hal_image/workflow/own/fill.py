@@ -46,7 +46,9 @@ def seeds(graph: JsonObject, definitions: Definitions) -> list[int]:
     ]
 
 
-def filled(graph: JsonObject, definitions: Definitions, values: Values, *, seed: int | None, further: int) -> JsonObject:
+def filled(
+    graph: JsonObject, definitions: Definitions, values: Values, *, seed: int | None, further: int
+) -> JsonObject:
     """The graph of one picture.
 
     Args:

@@ -44,9 +44,7 @@ def reached(graph: JsonObject, definitions: Definitions) -> Reached:
     """
     savers = [node_id for kind in SAVERS for node_id, node in graph.items() if node["class_type"] == kind]
     ends = {name for name, of in definitions.classes.items() if of.ends}
-    others = [
-        called(node_id, node) for node_id, node in graph.items() if node["class_type"] in ends - set(SAVERS)
-    ]
+    others = [called(node_id, node) for node_id, node in graph.items() if node["class_type"] in ends - set(SAVERS)]
     if not savers:
         raise UsageError(
             "the workflow saves no picture" + (f"; what it ends with is {listed(others)}" if others else ""),
@@ -55,9 +53,7 @@ def reached(graph: JsonObject, definitions: Definitions) -> Reached:
             details={"ends": others[:20]},
         )
     kept = _before(graph, savers)
-    return Reached(
-        {node_id: node for node_id, node in graph.items() if node_id in kept}, tuple(savers), tuple(others)
-    )
+    return Reached({node_id: node for node_id, node in graph.items() if node_id in kept}, tuple(savers), tuple(others))
 
 
 def _before(graph: JsonObject, ends: list[str]) -> set[str]:

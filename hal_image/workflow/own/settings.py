@@ -26,6 +26,9 @@ class Setting(NamedTuple):
     value: Any
     text: str | None = None
 
+    def __str__(self) -> str:
+        return f"{self.target}={json.dumps(self.value, ensure_ascii=False)}"
+
 
 def parse(text: str) -> Setting:
     """``NODE.INPUT=VALUE``.
@@ -71,7 +74,9 @@ def apply(graph: JsonObject, settings: tuple[Setting, ...], definitions: Definit
             )
         takes_text = of is not None and of.inputs[name].kind == "STRING"
         is_text = isinstance(setting.value, (str, list))  # a list is a link
-        node["inputs"][name] = setting.text if takes_text and not is_text and setting.text is not None else setting.value
+        node["inputs"][name] = (
+            setting.text if takes_text and not is_text and setting.text is not None else setting.value
+        )
     return changed
 
 
@@ -96,9 +101,9 @@ def find(graph: JsonObject, name: str) -> str:
             )
         if found:
             return found[0]
-    names = {*graph, *filter(None, titles.values()), *classes.values()}
+    every = {*graph, *filter(None, titles.values()), *classes.values()}
     raise UsageError(
-        f"--set {short(name)}: the workflow has no such node{meant(name, names)}",
+        f"--set {short(name)}: the workflow has no such node{meant(name, every)}",
         code="set_unknown",
         hint=f"its nodes are {', '.join(called(node_id, node) for node_id, node in list(graph.items())[:12])}",
         details={"nodes": list(graph)[:100]},
