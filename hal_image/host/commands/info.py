@@ -100,6 +100,8 @@ def _lines(data: JsonObject) -> list[str]:
                     for file in value
                     if isinstance(file, dict)
                 ]
+            elif key == "workflow" and isinstance(value, dict):
+                lines.append(f"workflow   {value.get('name')} sha256 {value.get('sha256')}")
             elif value not in (None, ""):
                 lines.append(f"{(section + ' ' + key).ljust(24)} {value}")
     return [printable(line) for line in lines]
