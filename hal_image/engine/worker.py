@@ -14,7 +14,7 @@ from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.engine.job import Emit, Hung, Job, cancelled, remove_output, run
 from hal_image.engine.kept_jobs import KeptJobs
-from hal_image.errors import EnvironmentError_, HalError, InternalError, JsonObject
+from hal_image.errors import HalError, InternalError, JsonObject
 from hal_image.wire import WIRE_HINT, EngineSettings, EngineStatus
 
 if TYPE_CHECKING:
@@ -165,30 +165,15 @@ class Worker:
             finally:
                 client.close()
 
-    def node_definitions(self) -> JsonObject:
-        """What nodes ComfyUI has, once it is up; starts it if it is down. Blocks the caller's thread.
+    @property
+    def ends(self) -> bool:
+        """Whether it takes no more jobs, and boots nothing any more."""
+        return self._draining
 
-        Raises:
-            HalError: why it does not start.
-            EnvironmentError_: ``nodes_unknown``: it does not say, as while it is busy.
-        """
-        self.request_boot(None)
-        while self.status().state in {"booting", "down"}:
-            if self._boot_error is not None:
-                raise self._boot_error
-            time.sleep(HOUSEKEEPING_S / 10)
-        client = ComfyClient(self.comfy.url)
-        try:
-            return client.node_definitions()
-        except ComfyUnreachable as error:
-            raise EnvironmentError_(
-                f"ComfyUI does not tell what nodes it has: {error}",
-                code="nodes_unknown",
-                hint="run the command again when it is less busy",
-                retryable=True,
-            ) from error
-        finally:
-            client.close()
+    @property
+    def boot_error(self) -> HalError | None:
+        """Why the last boot failed; ``None`` when it did not."""
+        return self._boot_error
 
     def status(self) -> EngineStatus:
         """A picture of this moment."""

@@ -16,6 +16,7 @@ ENVIRONMENT: dict[str, Entry] = {
         "it is not known what nodes ComfyUI has, which a workflow is read with: with `--dry-run` no engine has been "
         "asked yet; without it ComfyUI did not answer",
         helps="make one picture of a workflow first; run the command again",
+        retry="depends",
     ),
     "system_unsupported": Entry(
         EnvironmentError_,

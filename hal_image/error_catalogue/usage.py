@@ -52,8 +52,8 @@ USAGE: dict[str, Entry] = {
     ),
     "workflow_invalid": Entry(
         UsageError,
-        "what `--workflow` names is no workflow of ComfyUI: neither of its two forms, a picture without a graph, or one "
-        "that is damaged",
+        "what `--workflow` names is no workflow of ComfyUI: neither of its two forms, a picture without a graph, or "
+        "one that is damaged",
         helps="save it in ComfyUI's editor, or use a PNG that ComfyUI or this tool made",
     ),
     "workflow_unsupported": Entry(
@@ -72,8 +72,8 @@ USAGE: dict[str, Entry] = {
         "the workflow has nodes that this ComfyUI has not: custom nodes, or nodes that call a paid service",
         helps="replace them with nodes of ComfyUI itself; the details name the nearest",
         details={
-            "nodes": "a list: `node` (its id), `class_type`, `title`, `reason` (`unknown` or `cloud`), and `nearest`, a "
-            "class with a name like it, or `null`",
+            "nodes": "a list: `node` (its id), `class_type`, `title`, `reason` (`unknown` or `cloud`), and `nearest`, "
+            "a class with a name like it, or `null`",
         },
     ),
     "workflow_node_refused": Entry(

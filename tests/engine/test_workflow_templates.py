@@ -18,7 +18,7 @@ from tests.contract import schemas
 from tests.contract.published_templates import PACKAGES, published
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
+    from importlib.abc import Traversable
 
 FOLDERS = [resources.files(package) / "templates" for package in sorted(set(PACKAGES.values()))]
 SOUND_VIDEO_OR_3D = {

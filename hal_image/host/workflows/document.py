@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image import paths, png
-from hal_image.errors import UsageError
+from hal_image.errors import HalError, UsageError
 from hal_image.host.metadata import KEYWORD
 from hal_image.workflow.own import api_form, editor
 from hal_image.workflow.own.faults import no_workflow
@@ -63,7 +63,6 @@ def read(name: str) -> Document:
 
     Raises:
         UsageError: ``workflow_unreadable``, ``workflow_invalid``.
-        NotAPng: it begins as a PNG and is none.
     """
     path = paths.typed(name).absolute()
     try:
@@ -80,7 +79,7 @@ def read(name: str) -> Document:
         raise no_workflow(f"it is larger than {MAX_BYTES} bytes")
     sha256 = hashlib.sha256(raw).hexdigest()
     if raw.startswith(png.SIGNATURE):
-        texts = png.read_texts(raw)
+        texts = _texts(raw)
         for chunk in CHUNKS:
             content = _json_or_none(texts.get(chunk))
             if api_form.graph_in(content) is not None or editor.is_editors(content):
@@ -91,6 +90,13 @@ def read(name: str) -> Document:
     except UnicodeDecodeError as error:
         raise no_workflow("it is neither a PNG nor UTF-8 text") from error
     return Document(path, sha256, _json(text), text, {})
+
+
+def _texts(raw: bytes) -> dict[str, str]:
+    try:
+        return png.read_texts(raw)
+    except HalError as error:
+        raise no_workflow(error.message) from error
 
 
 def _json(text: str) -> Any:

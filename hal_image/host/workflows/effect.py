@@ -51,7 +51,7 @@ def without_effect(
     return found
 
 
-def warn(options: argparse.Namespace, placeholders: AbstractSet[str], output: Output, *, has_seed: bool) -> None:
+def tell(options: argparse.Namespace, placeholders: AbstractSet[str], output: Output, *, has_seed: bool) -> None:
     """Warns of them."""
     for name, reason in without_effect(options, placeholders, has_seed=has_seed):
         output.warn("parameter_without_effect", f"{name}: {reason}")

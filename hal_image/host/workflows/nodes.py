@@ -71,7 +71,7 @@ def ask(
             hint="make one picture of a workflow first, or leave out --dry-run",
         )
     wanted = EngineRequest(
-        models_dir, options.cpu, options.gpu, options.keep_alive or 1.0, options.offline, needs, options.hot_cache
+        models_dir, options.cpu, options.gpu, options.keep_alive, options.offline, needs, options.hot_cache
     )
     connection = choose(options.engine).connect(wanted, output, deadline)
     try:

@@ -138,7 +138,7 @@ def _understood(
     }
     loaded = pictures.load(checked_graph.pictures, graph | _named(graph, example, checked_graph), document, typed)
     _warn(output, checked_graph, left_out, [node for node, _ in typed if node not in graph])
-    effect.warn(options, placeholders, output, has_seed=bool(fill.seeds(graph, definitions)))
+    effect.tell(options, placeholders, output, has_seed=bool(fill.seeds(graph, definitions)))
     return Workflow(
         document, loaded.graph, savers, placeholders, found, loaded, {one.target: one.value for one in set_by_hand}
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -159,7 +160,7 @@ def bomb() -> list[dict[str, Any]]:
     names = ["sub", *(f"sub{level}" for level in range(15))]
     inner = [
         {**INSIDE, "id": name, "nodes": [node(n, deeper) for n in range(4)], "links": []}
-        for name, deeper in zip(names, names[1:], strict=False)
+        for name, deeper in itertools.pairwise(names)
     ]
     return [*inner, {**INSIDE, "id": names[-1], "nodes": [], "links": []}]
 
