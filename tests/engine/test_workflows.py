@@ -228,6 +228,22 @@ def test_a_node_that_is_not_there_is_named(hal: Hal, node: str, code: str, told:
     )
 
 
+@pytest.mark.parametrize(
+    ("class_type", "inputs"),
+    [
+        ("WebcamCapture", {"image": "../../x.png", "width": 0, "height": 0, "capture_on_queue": True}),
+        ("LoadImage", {"image": ["21", 0]}),
+        ("LoadImage", {"image": {"__value__": "../../x.png"}}),
+    ],
+)
+def test_no_way_leads_to_a_picture_elsewhere(hal: Hal, class_type: str, inputs: dict[str, Any]) -> None:
+    flow = graph(n9__images=["20", 0])
+    flow["20"] = {"class_type": class_type, "inputs": inputs}
+    flow["21"] = {"class_type": "PrimitiveString", "inputs": {"value": "../../x.png"}}
+    error = code_of(hal, "--workflow", write(hal, flow), "-o", "x.png", code=2)
+    assert error["code"] in {"workflow_wrong", "workflow_path_refused"}
+
+
 def test_a_node_that_reads_what_others_left_is_refused(hal: Hal) -> None:
     flow = graph(n9__images=["20", 0])
     flow["20"] = {"class_type": "LoadImageOutput", "inputs": {"image": "x.png"}}
@@ -390,12 +406,13 @@ def test_before_an_engine_was_asked_a_dry_run_says_so(lone_hal: Hal) -> None:
 
 
 def test_a_job_that_outlives_its_call_brings_all_its_pictures(hal: Hal) -> None:
-    flow = write(hal, {**two_outputs(), **graph(n5__width=256, n5__height=256, n3__steps=6)})
-    gone = hal("--workflow", flow, "-o", "x.png", "--timeout", "1.5", "--json", code=None)
-    if gone.code == 0:
-        pytest.skip("it was too fast to outlive anything")
-    answer = hal("wait", gone.json["error"]["details"]["jobs"][0], "--json").json
+    flow = write(hal, {**two_outputs(), **graph(n5__width=256, n5__height=256, n3__steps=40)})
+    process = hal.start("--workflow", flow, "-o", "x.png")
+    job = hal.wait_until_busy()["running"]
+    process.kill()
+    process.communicate()
+    answer = hal("wait", job, "--json").json
     assert [Path(image["path"]).name for image in answer["data"]["images"]] == ["x-1.png", "x-2.png"]
-    moved = hal("wait", answer["data"]["job"], "-o", "moved.png").lines
+    moved = hal("wait", job, "-o", "moved.png").lines
     assert [Path(line).name for line in moved] == ["moved-1.png", "moved-2.png"]
     assert pixels(moved[1]) == pixels(hal.cwd / "x-2.png")

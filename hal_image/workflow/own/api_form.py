@@ -38,7 +38,14 @@ def normalised(graph: JsonObject) -> JsonObject:
         title = meta.get("title") if isinstance(meta, dict) else None
         found[node_id] = {
             "class_type": node["class_type"],
-            "inputs": dict(inputs),
+            "inputs": {name: _bare(value) for name, value in inputs.items()},
             "_meta": {"title": title if isinstance(title, str) else node["class_type"]},
         }
     return found
+
+
+def _bare(value: Any) -> Any:
+    """A value out of the wrapping that the editor puts around some, which the server takes off before it looks."""
+    if isinstance(value, dict) and "__value__" in value and not isinstance(value["__value__"], list):
+        return value["__value__"]
+    return value

@@ -124,6 +124,11 @@ def test_a_right_graph_says_what_it_is_made_with() -> None:
         ("3.model", ["1", -1], "which has 2"),
         ("3.model", ["1", True], "which has 2"),
         ("1.name", "", "none of its 0 values"),
+        ("1.name", {"__value__": "../x"}, "none of its 0 values"),
+        ("1.name", ["2", 0], "must be written there"),
+        ("3.model", "../x.png", "takes MODEL from another node"),
+        ("3.mask", {"image": "../x.png"}, "takes MASK from another node"),
+        ("3.steps", {"__value__": [1, 2]}, "no number"),
     ],
 )
 def test_a_wrong_input_is_named(target: str, value: Any, told: str) -> None:
@@ -201,6 +206,11 @@ def test_a_graph_says_what_it_makes() -> None:
     assert (facts.sampler, facts.guidance) == ("", None)
     assert all_steps(nodes) == 6
     assert read({}).width == 0
+
+
+def test_a_wrapped_value_is_looked_at_as_the_server_sees_it() -> None:
+    nodes = {"1": {"class_type": "LoadImage", "inputs": {"image": {"__value__": "../x.png"}}}}
+    assert api_form.normalised(nodes)["1"]["inputs"] == {"image": "../x.png"}
 
 
 @pytest.mark.parametrize("document", [graph(), {"prompt": graph(), "client_id": "x"}])
