@@ -15,6 +15,11 @@ PLACES = {
     "size": "width",
 }  # fmt: skip
 """Options, and the placeholder that takes their value."""
+INPUTS = {
+    "steps": "steps", "cfg": "cfg", "guidance": "guidance", "sampler": "sampler_name", "scheduler": "scheduler",
+    "model": "ckpt_name",
+}  # fmt: skip
+"""Options, and what such an input of a node is called."""
 OF_ANY_PICTURE = {"workflow", "set", "seed", "count", "output", "no_clobber", "low_vram"}
 """Options that hold for a workflow as for any other picture, or are looked at apart."""
 
@@ -40,7 +45,8 @@ def without_effect(
             continue
         place = PLACES.get(name)
         if place is None:
-            found.append((name, f"the workflow decides it; change it there with --set NODE.{name}=VALUE"))
+            change = f"; change it there with --set NODE.{INPUTS[name]}=VALUE" if name in INPUTS else ""
+            found.append((name, f"the workflow decides it{change}"))
         elif place not in placeholders:
             found.append((name, f"the workflow has no {{{place}}} to put it"))
     changes = has_seed or "seed" in placeholders
