@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MIN_SIDE = 16
 """Smallest width or height in pixels."""
@@ -160,6 +160,29 @@ class Upscale(NamedTuple):
     factor: int | None = None
 
 
+class WorkflowUse(NamedTuple):
+    """A graph of the user's own that a picture is made with.
+
+    Attributes:
+        name: of its file.
+        path: of its file, absolute.
+        sha256: of its file.
+        set: values of inputs that were set, by ``NODE.INPUT``.
+        asked: options that its placeholders, or its seeds, took: of ``prompt``, ``negative_prompt``, ``seed``,
+            ``width`` and ``height``. The other fields of the request are what the graph says.
+        further: by how much seeds that nobody asked for were counted up.
+        pictures: what it loads: for each name in the graph the picture's absolute path and the SHA-256 of its bytes.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    set: Mapping[str, Any] = {}
+    asked: tuple[str, ...] = ()
+    further: int = 0
+    pictures: Mapping[str, Mapping[str, str]] = {}
+
+
 class ImageRequest(NamedTuple):
     """One picture, fully resolved.
 
@@ -182,6 +205,7 @@ class ImageRequest(NamedTuple):
         upscale: how the finished picture is enlarged; ``None`` for not at all.
 
     ``width`` and ``height`` are those of the first sampling, ``final_size`` is that of the file.
+        workflow: the user's own graph; then 0, or empty, is what it does not say.
     """
 
     prompt: str
@@ -201,6 +225,7 @@ class ImageRequest(NamedTuple):
     presets: tuple[str, ...] = ()
     hires: Hires | None = None
     upscale: Upscale | None = None
+    workflow: WorkflowUse | None = None
 
     @property
     def hires_size(self) -> tuple[int, int]:
@@ -244,6 +269,7 @@ _RECORDS: dict[str, Callable[[Any], object]] = {
     "presets": tuple,
     "hires": lambda fields: Hires(**fields),
     "upscale": lambda fields: Upscale(**fields),
+    "workflow": lambda value: WorkflowUse(**{**value, "asked": tuple(value["asked"])}),
 }
 """How a field that is no plain value is read from JSON, by name."""
 

@@ -12,6 +12,7 @@ host → engine (``op``)
 ``cancel``  job                               take it back; ends with ``failed`` and code ``cancelled``
 ``status``                                    answered with one ``status`` event
 ``boot``    keep_alive_s                      start ComfyUI if it is down; answered with ``status``
+``nodes``                                     what nodes there are; answered with ``nodes``, once ComfyUI is up
 ``free``                                      unload the models from memory when idle; answered with ``status``
 ``stop``                                      take no more jobs, finish those there are, end
 
@@ -27,6 +28,7 @@ engine → host (``event``)
 ``done``     job, images, warnings, …         image paths are relative to the engine's output folder
 ``failed``   job, error                       the job's ``error`` object as in the JSON output
 ``status``   …                                see ``EngineStatus``
+``nodes``    nodes, cloud                     see ``hal_image.workflow.own.definitions``; ``failed`` if not to be had
 ============================================  =====================================================================
 """
 
@@ -161,6 +163,7 @@ EVENT_FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "done": {"job": str, "images": list, "timings": dict, "engine": dict},
     "failed": {"error": dict},
     "status": {"state": str},
+    "nodes": {"nodes": dict, "cloud": list},
 }
 """What the host relies on in an event, by name; ``schemas/wire.schema.json`` has all of it."""
 

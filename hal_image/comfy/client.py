@@ -15,7 +15,8 @@ TIMEOUT_S = (5.0, 5.0)
 holds the interpreter can keep waiting for some seconds; nothing here waits for a job to finish, and who got no answer
 asks again."""
 SUBMIT_TIMEOUT_S = (5.0, 30.0)
-"""The same for handing over a prompt, which is not repeated; its check may have to load node packs first."""
+"""The same for handing over a prompt, which is not repeated, and for asking about nodes: both may have to load node
+packs first."""
 
 WITHDRAW_LIMIT_S = 10.0
 
@@ -137,12 +138,18 @@ class ComfyClient:
         """Unloads all models and forgets cached results, after the current job."""
         self._request("POST", "/free", json={"unload_models": True, "free_memory": True})
 
+    def node_definitions(self) -> JsonObject:
+        """``{"nodes": {…}, "cloud": […]}`` of ``hal_image.engine.comfyui_definitions``. The first time it takes
+        seconds: ComfyUI then loads the node packs that it has postponed.
+        """
+        return self._json("GET", "/hal8000/nodes", SUBMIT_TIMEOUT_S)
+
     def system_stats(self) -> JsonObject:
         """``{"system": …, "devices": […]}``; answering is what "ready" means."""
         return self._json("GET", "/system_stats")
 
-    def _json(self, method: str, path: str) -> JsonObject:
-        response = self._request(method, path)
+    def _json(self, method: str, path: str, timeout_s: tuple[float, float] = TIMEOUT_S) -> JsonObject:
+        response = self._request(method, path, timeout_s=timeout_s)
         try:
             answer: JsonObject = response.json()
         except ValueError as error:

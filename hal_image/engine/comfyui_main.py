@@ -16,6 +16,7 @@ Linux the kernel sees to that as well, for a process that was stopped (SIGSTOP) 
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import gc
 import importlib.abc
@@ -31,7 +32,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
 PR_SET_PDEATHSIG = 1
 """Of linux/prctl.h."""
@@ -149,16 +150,20 @@ def be_killed_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def load_extras_on_demand(nodes: Any, execution: Any) -> None:
+def load_extras_on_demand(nodes: Any, execution: Any) -> Callable[[], Awaitable[None]]:
     """Makes ComfyUI load only ``EXTRAS_AT_BOOT`` at boot, and the other packs when a prompt names an unknown node.
 
     Args:
         nodes: ComfyUI's ``nodes`` module.
         execution: ComfyUI's ``execution`` module.
+
+    Returns:
+        what loads the other packs, if that has not happened yet.
     """
     load_node_file = nodes.load_custom_node
     validate_prompt = execution.validate_prompt
     postponed: list[tuple[str, str]] = []
+    loading = asyncio.Lock()
 
     async def load_or_postpone(
         module_path: str, ignore: Any = frozenset(), module_parent: str = "custom_nodes"
@@ -169,6 +174,10 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> None:
         return bool(await load_node_file(module_path, ignore, module_parent=module_parent))
 
     async def load(wanted: Callable[[str], bool]) -> None:
+        async with loading:  # who comes second is not to go on before the last pack is there
+            await load_now(wanted)
+
+    async def load_now(wanted: Callable[[str], bool]) -> None:
         # Its submodules cannot be imported while it waits for its execution itself: they import from each other.
         executed(importlib.import_module("torchvision.transforms"))
         for pack in list(postponed):
@@ -188,6 +197,7 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> None:
 
     nodes.load_custom_node = load_or_postpone
     execution.validate_prompt = validate_with_all_nodes
+    return lambda: load(lambda _pack: True)
 
 
 def main() -> None:
@@ -197,7 +207,7 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     # this runs as a script, outside our package
-    from hal_image.engine import comfyui_checks, comfyui_notices, comfyui_previews  # noqa: PLC0415
+    from hal_image.engine import comfyui_checks, comfyui_definitions, comfyui_notices, comfyui_previews  # noqa: PLC0415
 
     # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
     sys.path[0] = settings["comfyui_dir"]
@@ -217,7 +227,8 @@ def main() -> None:
     import main as comfyui  # noqa: PLC0415
 
     comfyui.cuda_malloc = cuda_malloc
-    load_extras_on_demand(comfyui.nodes, comfyui.execution)
+    load_all = load_extras_on_demand(comfyui.nodes, comfyui.execution)
+    comfyui_definitions.attach(comfyui.server, comfyui.folder_paths, load_all)
     comfyui.setup_database = lambda: None
     recorder = comfyui_notices.Recorder()
     logging.getLogger().addHandler(recorder)

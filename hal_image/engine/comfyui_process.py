@@ -19,6 +19,7 @@ from hal_image.engine.comfyui_environment import child_environment
 from hal_image.engine.gpu import comfyui_device_options
 from hal_image.engine.out_of_memory import kernel_kills
 from hal_image.errors import EnvironmentError_, JsonObject
+from hal_image.models.folders import MODEL_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,20 +27,6 @@ if TYPE_CHECKING:
     from hal_image.wire import EngineSettings
 
 MAIN = Path(__file__).with_name("comfyui_main.py")
-
-MODEL_FOLDERS: dict[str, tuple[str, ...]] = {
-    "checkpoints": ("checkpoints",),
-    "diffusion_models": ("unet", "diffusion_models"),  # the order in which ComfyUI looks
-    "text_encoders": ("text_encoders", "clip"),
-    "vae": ("vae",),
-    "vae_approx": ("vae_approx",),
-    "clip_vision": ("clip_vision",),
-    "loras": ("loras",),
-    "controlnet": ("controlnet",),
-    "upscale_models": ("upscale_models",),
-    "embeddings": ("embeddings",),
-}
-"""ComfyUI's folder kinds, and the folders below the models directory that serve each."""
 
 BOOT_LIMIT_S = 600.0
 """Seconds after which a boot is given up. torch from a cold, slow disk takes a minute; ten mean that it hangs."""

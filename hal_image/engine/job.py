@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 Emit = Callable[[JsonObject], None]
 
+SAVERS = ("SaveImage", "PreviewImage")
+"""Nodes whose pictures are a job's, in the order in which they are told."""
+
 
 @dataclass(slots=True, eq=False)
 class Job:
@@ -90,17 +93,26 @@ class Job:
 
 
 def own_output(graph: JsonObject, job_id: str) -> JsonObject:
-    """A copy of the graph in which every SaveImage writes below a folder of this job's own.
+    """A copy of the graph in which everything that is saved goes below a folder of this job's own.
 
     SaveImage is cached: with an unchanged prefix a repeated graph would run nothing, and the history would name the
-    file of the job before.
+    file of the job before. Several nodes that save have a prefix each, so that their files cannot be taken for each
+    other's, and have the order of ``SAVERS`` by name. PreviewImage is replaced by SaveImage: its pictures are wanted
+    too.
     """
-    return {
-        node_id: {**node, "inputs": {**node["inputs"], "filename_prefix": f"{job_id}/image"}}
-        if node.get("class_type") == "SaveImage"
-        else node
-        for node_id, node in graph.items()
-    }
+    savers = [node_id for kind in SAVERS for node_id, node in graph.items() if node.get("class_type") == kind]
+    prefixes = {node_id: f"{job_id}/image-{number:04}" for number, node_id in enumerate(savers, start=1)}
+    if len(savers) == 1:
+        prefixes[savers[0]] = f"{job_id}/image"
+    owned = {}
+    for node_id, node in graph.items():
+        owned[node_id] = node
+        if node_id in prefixes:
+            inputs = {**node["inputs"], "filename_prefix": prefixes[node_id]}
+            owned[node_id] = {**node, "class_type": SAVERS[0], "inputs": inputs}
+        elif "filename_prefix" in node.get("inputs", {}):  # whatever it saves, not outside
+            owned[node_id] = {**node, "inputs": {**node["inputs"], "filename_prefix": f"{job_id}/other"}}
+    return owned
 
 
 def remove_output(output_dir: Path, job_id: str) -> None:
@@ -167,7 +179,7 @@ def _verdict(outcome: Outcome, load_s: float, log: Path) -> JsonObject:
             details={"log": str(log)},
         )
     return {
-        "images": ["/".join(part for part in image if part) for image in outcome.images],
+        "images": ["/".join(part for part in image if part) for image in sorted(outcome.images)],
         "warnings": notices.warnings(outcome.notices),
         "timings": {"load_s": round(load_s, 3), "execution_s": round(outcome.execution_s, 3)},
     }

@@ -11,6 +11,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from hal_image import wire
+from hal_image.engine import node_definitions
 from hal_image.engine.job import Job, remove_output
 from hal_image.errors import HalError, InternalError
 from hal_image.job_files import is_job_id
@@ -123,6 +124,8 @@ class Connection(socketserver.StreamRequestHandler):
         operation = str(line.get("op"))
         if operation == "submit":
             self._submit(line)
+        elif operation == "nodes":
+            self._send({"event": "nodes", **node_definitions.of(worker)})
         elif operation in {"attach", "cancel"}:
             self._serve_job(str(line.get("job")), attach=operation == "attach")
         elif operation in {"status", "boot", "free", "stop"}:

@@ -172,6 +172,16 @@ class Worker:
             finally:
                 client.close()
 
+    @property
+    def ends(self) -> bool:
+        """Whether it takes no more jobs, and boots nothing any more."""
+        return self._draining
+
+    @property
+    def boot_error(self) -> HalError | None:
+        """Why the last boot failed; ``None`` when it did not."""
+        return self._boot_error
+
     def status(self) -> EngineStatus:
         """A picture of this moment."""
         with self._changed:

@@ -16,6 +16,13 @@ ENVIRONMENT: dict[str, Entry] = {
         "the Python that runs `hal_generate_image.py` is older than 3.10",
         helps="a newer one, e.g. `python3.12 hal_generate_image.py`",
     ),
+    "nodes_unknown": Entry(
+        EnvironmentError_,
+        "it is not known what nodes ComfyUI has, which a workflow is read with: with `--dry-run` no engine has been "
+        "asked yet; without it ComfyUI did not answer",
+        helps="make one picture of a workflow first; run the command again",
+        retry="depends",
+    ),
     "system_unsupported": Entry(
         EnvironmentError_,
         "the system is neither Linux nor macOS",

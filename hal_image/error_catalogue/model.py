@@ -26,6 +26,25 @@ MODEL: dict[str, Entry] = {
             ),
         },
     ),
+    "workflow_model_missing": Entry(
+        ModelError,
+        "files that a workflow names are not in the models folder; all of them are in `details.missing`",
+        helps="`models pull NAME` where the hint says so; else put them where the message says, or `--set`",
+        details={
+            "missing": (
+                "a list: `node` (its id), `class_type`, `input`, `file`, `folder` (where it belongs), `model` (whose "
+                "file it is in models.yaml, or `null`) and `nearest` (a file with a name like it that is there, or "
+                "`null`)"
+            ),
+            "models_dir": "the models folder",
+        },
+    ),
+    "workflow_model_unsafe": Entry(
+        ModelError,
+        "a workflow names a model file that is no safetensors file: others can run what is in them",
+        helps="the same model as `.safetensors`",
+        details={"node": "id of the node", "input": "its input", "file": "the file"},
+    ),
     "model_corrupt": Entry(
         ModelError,
         "a file is cut off, damaged, or something else: a web page, a git-LFS pointer, a pickle. On the way into the"

@@ -45,6 +45,91 @@ USAGE: dict[str, Entry] = {
         "more than a million characters",
         helps="shorten it",
     ),
+    "workflow_unreadable": Entry(
+        UsageError,
+        "the file of `--workflow` cannot be read",
+        helps="the path",
+    ),
+    "workflow_invalid": Entry(
+        UsageError,
+        "what `--workflow` names is no workflow of ComfyUI: neither of its two forms, a picture without a graph, or "
+        "one that is damaged",
+        helps="save it in ComfyUI's editor, or use a PNG that ComfyUI or this tool made",
+    ),
+    "workflow_unsupported": Entry(
+        UsageError,
+        "the workflow has a group node of an old editor, which subgraphs have replaced",
+        helps="Export (API) in the editor",
+    ),
+    "workflow_without_picture": Entry(
+        UsageError,
+        "nothing in the workflow saves or shows a picture, as when it makes sound or video",
+        helps="a node SaveImage or PreviewImage",
+        details={"ends": "what it ends with instead"},
+    ),
+    "workflow_node_missing": Entry(
+        UsageError,
+        "the workflow has nodes that this ComfyUI has not: custom nodes, or nodes that call a paid service",
+        helps="replace them with nodes of ComfyUI itself; the details name the nearest",
+        details={
+            "nodes": "a list: `node` (its id), `class_type`, `title`, `reason` (`unknown` or `cloud`), and `nearest`, "
+            "a class with a name like it, or `null`",
+        },
+    ),
+    "workflow_node_refused": Entry(
+        UsageError,
+        "the workflow has a node of ComfyUI that is not run for workflows from anywhere, since it reads what others "
+        "have left",
+        helps="load pictures with LoadImage",
+        details={"node": "its id", "class_type": "its class"},
+    ),
+    "workflow_wrong": Entry(
+        UsageError,
+        "inputs of the workflow are missing, linked to nothing or to something of another type, out of their range, or "
+        "none of the values that there are",
+        helps="the message names node, input and value; `--set NODE.INPUT=VALUE`",
+        details={"problems": "the first 20: `node` (its id), `input`, and `problem` in words"},
+    ),
+    "workflow_path_refused": Entry(
+        UsageError,
+        "the workflow names a file outside of its folder: an absolute path, or one with `..`",
+        helps="name it as it is called in its folder; `--set` may give a picture any path",
+        details={"name": "the name"},
+    ),
+    "workflow_picture_unusable": Entry(
+        UsageError,
+        "a picture that the workflow loads is neither beside it nor in the current folder, or is no picture",
+        helps="`--set NODE.image=FILE`",
+        details={
+            "node": "id of the node",
+            "input": "its input",
+            "name": "the picture",
+            "path": "the file, if there is one",
+        },
+    ),
+    "placeholder_without_value": Entry(
+        UsageError,
+        "the workflow has `{width}` or `{height}`, and no size was given",
+        helps="`--size`",
+        details={"placeholders": "their names"},
+    ),
+    "set_unknown": Entry(
+        UsageError,
+        "`--set` names a node or an input that the workflow has not",
+        helps="the message has the nearest name, the hint those that there are",
+        details={
+            "node": "id of the node, where it is the input that is not there",
+            "class_type": "its class",
+            "inputs": "its inputs",
+            "nodes": "ids of all nodes, where it is the node",
+        },
+    ),
+    "set_ambiguous": Entry(
+        UsageError,
+        "`--set` names several nodes by a title or class that they share",
+        helps="name one by its id, which the hint has",
+        details={"nodes": "their ids"},
+    ),
     "size_invalid": Entry(
         UsageError,
         "the model's family cannot make that size",

@@ -35,6 +35,17 @@ WARNINGS: dict[str, WarningEntry] = {
         "a picture that was given is animated, or has several pages. The first one is used",
         details={"path": "the picture", "frames": "how many there are"},
     ),
+    "workflow_output_left_out": WarningEntry(
+        "a workflow ends in nodes that save no picture; they are not run",
+        details={"nodes": "the first 20"},
+    ),
+    "workflow_input_ignored": WarningEntry(
+        "nodes of a workflow have inputs that their classes have not; ComfyUI passes over them",
+        details={"inputs": "the first 20, in words"},
+    ),
+    "pictures_left_out": WarningEntry(
+        "a workflow made more pictures than standard output takes; the first is there",
+    ),
     "model_size_differs": WarningEntry(
         "a model's file is not the published one: it has another size. It is used",
     ),

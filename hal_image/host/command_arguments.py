@@ -22,6 +22,7 @@ from hal_image.host.drawing_arguments import (
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
 from hal_image.host.upscale_arguments import add_enlarging_options, add_upscale_options
+from hal_image.host.workflow_arguments import add_workflow_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,6 +124,7 @@ def _batch(parser: Parser) -> None:
     add_extra_options(parser)
     add_init_options(parser)
     add_enlarging_options(parser)
+    add_workflow_options(parser)
     add_preset_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")
     add_engine_options(parser, keep_alive=True)

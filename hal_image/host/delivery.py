@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
 from hal_image.host import hires, init_image, upscale
 from hal_image.host import output as targets
-from hal_image.host.picture import Picture, Saved, as_written, entry, save
+from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, save
 from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
@@ -49,26 +50,45 @@ def deliver(record: JobRecord, event: JsonObject, records: JobRecords, output: O
         else:
             records.finish(record, of_error(error.code), error=error.to_json())
         raise
-    records.finish(record, "done", image=saved.image, engine=saved.engine, timings=event["timings"])
+    records.finish(record, "done", **_told(saved), timings=event["timings"])
     remove_kept(record)
     return saved
+
+
+def _told(saved: Saved) -> JsonObject:
+    """What a job's record keeps of its pictures."""
+    others = {"others": list(saved.others)} if saved.others else {}
+    return {"image": saved.image, **others, "engine": saved.engine}
 
 
 def _delivered_by_another(record: JobRecord, records: JobRecords, output: Output) -> Saved | None:
     other = records.read(record.id) if record.kept else None
     if other is None or other.verdict != "done" or other.picture.file is None:
         return None
-    try:
-        raw = other.picture.file.read_bytes()
-    except OSError:
-        return None
-    image = other.result["image"]
-    if record.picture.file != other.picture.file:
-        image, raw = bring(image, raw, record.picture, output)
-    return Saved(image, other.result["engine"], raw)
+    with suppress(OSError):
+        return brought(other, record.picture, output)
+    return None
 
 
-def bring(image: JsonObject, raw: bytes, picture: Picture, output: Output) -> tuple[JsonObject, bytes]:
+def brought(known: JobRecord, wanted: Picture, output: Output) -> Saved:
+    """The pictures of a job that is done and went to files, brought to where they are wanted now.
+
+    Raises:
+        OSError: one is no longer where it was.
+        UsageError, EnvironmentError_: one cannot be written there, or not in that format.
+    """
+    images: list[JsonObject] = [known.result["image"], *known.result.get("others", ())]
+    raws = [Path(image["path"]).read_bytes() for image in images]
+    if wanted.file != known.picture.file:
+        files = [None] if wanted.file is None else names_of(wanted.file, len(images))
+        pairs = [_bring(*one, wanted, output) for one in zip(images, raws, files, strict=False)]
+        images, raws = [image for image, _ in pairs], [raw for _, raw in pairs]
+    return Saved(images[0], known.result["engine"], raws[0], tuple(images[1:]))
+
+
+def _bring(
+    image: JsonObject, raw: bytes, file: Path | None, picture: Picture, output: Output
+) -> tuple[JsonObject, bytes]:
     """Writes a picture that is somewhere already to another place, too.
 
     Returns:
@@ -77,7 +97,7 @@ def bring(image: JsonObject, raw: bytes, picture: Picture, output: Output) -> tu
     Raises:
         UsageError, EnvironmentError_: it cannot be written there, or not in that format.
     """
-    file, written = picture.file, as_written(raw, picture.encoding, output)
+    written = as_written(raw, picture.encoding, output)
     if file is not None:
         targets.write(file, written, no_clobber=picture.no_clobber)
     size = (image["width"], image["height"])
@@ -106,9 +126,11 @@ def lora_again(lora: Lora) -> str:
 
 def command_again(record: JobRecord) -> str:
     """The command that makes the same picture anew, ready for a shell; in words where it would be too long for that."""
-    picture, request = record.picture, record.picture.request
+    request = record.picture.request
     if len(request.prompt) + len(request.negative_prompt) > MAX_PROMPT:
         return "the command that it came from"
+    if request.workflow is not None:
+        return _workflow_again(record)
     words = [f"--prompt={request.prompt}", "--model", request.model, "--size", f"{request.width}x{request.height}"]
     if request.negative_prompt:
         words.append(f"--negative-prompt={request.negative_prompt}")
@@ -123,6 +145,25 @@ def command_again(record: JobRecord) -> str:
         words += [f"--control={controls.as_typed(control)}" for control in request.controls]
     words += [word for option, value in init_image.options_of(request).items() for word in _typed(option, value)]
     words += [*hires.as_typed(request), *upscale.as_typed(request)]
+    return _shown(words, record)
+
+
+def _workflow_again(record: JobRecord) -> str:
+    from hal_image.host.workflows.plan import options_of  # noqa: PLC0415 - only for workflows
+
+    values = options_of(record.picture.request)
+    if not values:
+        return "the command that it came from"
+    words: list[str] = []
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        words += [f"{option}={one}" for one in (value if isinstance(value, list) else [value])]
+    return _shown(words, record)
+
+
+def _shown(words: list[str], record: JobRecord) -> str:
+    """A command of these words, and of what is the same for every picture."""
+    picture = record.picture
     if record.models_dir != str(paths.models_dir()):
         words += ["--models-dir", record.models_dir]
     if picture.no_clobber:

@@ -122,7 +122,7 @@ def check_pictures(
         UsageError: ``picture_too_large``.
     """
     for request in requests:
-        check_size(encoding.format, request.width, request.height)
+        check_size(encoding.format, *request.final_size)
     if options.quality is not None and encoding.quality is None:
         why = "PNG keeps every pixel" if encoding.format == "png" else "--lossless keeps every pixel"
         output.warn("parameter_without_effect", f"quality: {why}")

@@ -57,7 +57,7 @@ class GridPlan(NamedTuple):
         return {key: plain(value) for key, value in self.cells[number - 1].items()}
 
 
-def plan(grid: Grid, options: argparse.Namespace, prompt: str, planner: Planner, output: Output) -> GridPlan:
+def plan(grid: Grid, options: argparse.Namespace, prompt: str | None, planner: Planner, output: Output) -> GridPlan:
     """Plans every picture; what is wrong with one of them is found before the first is made.
 
     All have the same seed unless it is varied. What is warned of for several pictures is told once.

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
 from hal_image.host import running_on
 from hal_image.host.deadline import Deadline
-from hal_image.host.delivery import bring, command_again, deliver, remove_kept
+from hal_image.host.delivery import brought, command_again, deliver, remove_kept
 from hal_image.host.engines.link import Link, LinkClosed
 from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_standing import engine_of, is_unknown, kept_end, lost, may_be_submitted_yet
-from hal_image.host.picture import Saved
 from hal_image.host.time_limits import default_timeout
 from hal_image.verdict import of_error
 from hal_image.wire import is_end
 
 if TYPE_CHECKING:
     from hal_image.host.job_records import JobRecord, JobRecords
+    from hal_image.host.picture import Saved
     from hal_image.host.progress import Progress
     from hal_image.host.render import Output
     from hal_image.host.timings import Timings
@@ -186,23 +187,25 @@ def delivered_before(known: JobRecord, wanted: JobRecord, output: Output) -> tup
         error = error_from_json(known.result.get("error") or _no_error(known))
         error.details["verdict"] = known.verdict
         raise error
-    image, file = dict(known.result["image"]), known.picture.file
-    place = "standard output" if file is None else str(file)
+    image, file = known.result["image"], known.picture.file
+    place = "standard output" if file is None else image["path"]
     try:
-        raw = b"" if file is None else file.read_bytes()
+        raw = b"" if file is None else Path(image["path"]).read_bytes()
     except OSError:
         raw = b""
+    gone = HalError(
+        f"job {known.id} is done, and its picture went to {place}, where it no longer is",
+        code="job_lost",
+        hint=f"make it anew: {command_again(wanted)}",
+        retryable=False,
+        details={"verdict": "done", "jobs": [known.id]},
+    )
     if hashlib.sha256(raw).hexdigest() != image["sha256"]:
-        raise HalError(
-            f"job {known.id} is done, and its picture went to {place}, where it no longer is",
-            code="job_lost",
-            hint=f"make it anew: {command_again(wanted)}",
-            retryable=False,
-            details={"verdict": "done", "jobs": [known.id]},
-        )
-    if wanted.picture.file != file:
-        image, raw = bring(image, raw, wanted.picture, output)
-    return Saved(image, known.result["engine"], raw), known.result["timings"]
+        raise gone
+    try:
+        return brought(known, wanted.picture, output), known.result["timings"]
+    except OSError as error:
+        raise gone from error
 
 
 def _no_error(known: JobRecord) -> JsonObject:

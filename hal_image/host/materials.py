@@ -20,7 +20,7 @@ class Materials(NamedTuple):
     Attributes:
         fields: fields of ``ImageRequest`` that say how it is used; ``width`` and ``height`` too where they follow.
         files: model files.
-        inputs: pictures for the graph to load, PNG by the name that the graph has for them.
+        inputs: pictures for the graph to load, as files that ComfyUI reads, by the name that the graph has for them.
     """
 
     fields: Mapping[str, Any] = {}

@@ -60,15 +60,16 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
     lines = [request.prompt + "".join(f"<lora:{_lora(lora)}>" for lora in request.loras)]
     if request.negative_prompt:
         lines.append(f"Negative prompt: {request.negative_prompt}")
-    main_file = model["files"][0]
     pairs: dict[str, object] = {
         "Steps": request.steps,
         "Sampler": request.sampler,
         "Schedule type": request.scheduler,
         "CFG scale": request.cfg,
         "Seed": request.seed,
-        "Size": f"{request.width}x{request.height}",
+        "Size": f"{request.width}x{request.height}" if request.width else "",
     }
+    if request.workflow is not None:  # which need not say it
+        pairs = {key: value for key, value in pairs.items() if value or key == "Seed"}
     if request.guidance is not None:
         pairs["Distilled CFG Scale"] = request.guidance  # the name that Forge gave it
     pairs |= hires.a1111_pairs(request) | upscale.a1111_pairs(request.upscale)
@@ -78,9 +79,10 @@ def a1111_parameters(request: ImageRequest, model: JsonObject) -> str:
         from hal_image.host import controls  # noqa: PLC0415 - most pictures have none
 
         pairs |= controls.a1111_pairs(request.controls)
-    if main_file["sha256"]:
-        pairs["Model hash"] = main_file["sha256"][:10]
-    pairs["Model"] = main_file["name"].removesuffix(".safetensors")
+    for main_file in model["files"][:1]:
+        if main_file["sha256"]:
+            pairs["Model hash"] = main_file["sha256"][:10]
+        pairs["Model"] = main_file["name"].removesuffix(".safetensors")
     pairs["Version"] = f"{about.PROGRAM} {about.version()}"
     lines.append(", ".join(f"{key}: {value}" for key, value in pairs.items()))
     return "\n".join(lines)

@@ -30,11 +30,12 @@ class Picture(NamedTuple):
         request: what is asked for.
         graph: the same for ComfyUI.
         model: the ``model`` object that the picture carries.
-        file: where it goes; ``None`` for standard output.
+        file: where it goes; ``None`` for standard output. Several that one graph makes are numbered.
         no_clobber: fail rather than replace ``file``.
         keep_alive_s: how long the model stays in memory afterwards.
         needs: what its model asks of the machine; ``None`` once it is in an engine's hands.
-        inputs: pictures that the graph loads, PNG by the name that it has for them; empty once the engine has them.
+        inputs: pictures that the graph loads, bytes of files by the name that it has for them; empty once the engine
+            has them.
         encoding: how it is written.
         remade_of: the ``engine`` object of the picture that it is to be the same as; ``None`` where there is none.
         stepwise: folder for pictures of its steps; ``None`` for none.
@@ -74,23 +75,25 @@ class Saved(NamedTuple):
         image: its entry in ``images`` of the JSON output.
         engine: the ``engine`` object of the JSON output.
         raw: the file.
+        others: entries of further pictures, where a workflow made more than one.
     """
 
     image: JsonObject
     engine: JsonObject
     raw: bytes
+    others: tuple[JsonObject, ...] = ()
 
 
 class Made(NamedTuple):
     """What came from an engine.
 
     Attributes:
-        raw: the PNG as ComfyUI wrote it.
+        raws: the PNGs as ComfyUI wrote them, at least one.
         engine: the ``engine`` object of the JSON output.
         engine_in_picture: what of it the picture carries.
     """
 
-    raw: bytes
+    raws: tuple[bytes, ...]
     engine: JsonObject
     engine_in_picture: JsonObject
 
@@ -115,19 +118,6 @@ def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
             details={"log": origin.log},
         )
     _pass_on_warnings(event, output)
-    source = origin.output_dir / event["images"][0]
-    try:
-        if not source.resolve().is_relative_to(origin.output_dir.resolve()):
-            raise InternalError("the engine's picture is outside its folder", code="wire_invalid", hint=WIRE_HINT)
-        made = source.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:  # names that no file has, rings of links
-        raise HalError(
-            f"the engine's picture cannot be read: {error}",
-            code="engine_lost",
-            hint="run the command again",
-            retryable=True,
-            details={"log": origin.log},
-        ) from error
     engine = {
         "kind": origin.kind,
         **origin.facts,
@@ -135,11 +125,12 @@ def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
         "reused": origin.reused,
     }
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
+    made = tuple(_read(name, origin) for name in event["images"])
     return Made(made, engine | origin.place, engine_in_picture)
 
 
 def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:
-    """Turns what the engine made into the user's file: adds the metadata and writes it whole.
+    """Turns what the engine made into the user's file, or files: adds the metadata and writes each whole.
 
     Args:
         picture: what was asked for.
@@ -154,24 +145,39 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         UsageError, EnvironmentError_: the file cannot be written, or the picture not in that format.
     """
     made = fetch(event, origin, output)
-    request = picture.request
-    texts = metadata.texts(request, picture.model, picture.graph, made.engine_in_picture, picture.encoding)
-    raw = png.with_texts(made.raw, texts)
-    width, height = png.size(raw)
-    if picture.encoding.format != "png":
-        raw = encoded(made.raw, texts, picture.encoding, output)
-    asked = request.final_size
-    if (width, height) != asked:
-        # only now: it takes a tenth of what a warm call does, and what lies is of no size asked for
-        png.check_pixels(made.raw)
-        output.warn("size_differs", f"the picture is {width}x{height}, not {asked[0]}x{asked[1]} as asked")
+    texts = metadata.texts(picture.request, picture.model, picture.graph, made.engine_in_picture, picture.encoding)
+    files: list[Path | None] = [None]
+    if picture.file is not None:
+        files = [*names_of(picture.file, len(made.raws))]
+    elif len(made.raws) > 1:
+        count = len(made.raws)
+        output.warn("pictures_left_out", f"the workflow made {count} pictures; standard output takes the first")
+    written = [_save(picture, raw, texts, file, output) for raw, file in zip(made.raws, files, strict=False)]
     if picture.remade_of is not None:
         from hal_image.host.remake import differences  # noqa: PLC0415 - only with --from-image
 
         differences.tell_after(picture.remade_of, made.engine_in_picture, output)
-    if picture.file is not None:
-        targets.write(picture.file, raw, no_clobber=picture.no_clobber)
-    return Saved(entry(picture.file, request.seed, raw, picture.encoding.format, (width, height)), made.engine, raw)
+    (image, raw), *others = written
+    return Saved(image, made.engine, raw, tuple(other for other, _ in others))
+
+
+def _save(
+    picture: Picture, made: bytes, texts: Mapping[str, str], file: Path | None, output: Output
+) -> tuple[JsonObject, bytes]:
+    """Writes one picture; returns its entry in ``images``, and the file."""
+    request = picture.request
+    raw = png.with_texts(made, texts)
+    width, height = png.size(raw)
+    if picture.encoding.format != "png":
+        raw = encoded(made, texts, picture.encoding, output)
+    asked = request.final_size
+    if request.workflow is None and (width, height) != asked:
+        # only now: it takes a tenth of what a warm call does, and what lies is of no size asked for
+        png.check_pixels(made)
+        output.warn("size_differs", f"the picture is {width}x{height}, not {asked[0]}x{asked[1]} as asked")
+    if file is not None:
+        targets.write(file, raw, no_clobber=picture.no_clobber)
+    return entry(file, request.seed, raw, picture.encoding.format, (width, height)), raw
 
 
 def entry(file: Path | None, seed: int, raw: bytes, written: Format, size: tuple[int, int]) -> JsonObject:
@@ -245,6 +251,30 @@ def _told_before(told: Warn, output: Output) -> bool:
     files = (told.details or {}).get("files")
     return any(one.code == told.code and "of" in one.details and one.details["files"] == files
                for one in output.warnings if one.details)  # fmt: skip
+
+
+def names_of(file: Path, count: int) -> list[Path]:
+    """Where several pictures of one job go, whose only one would go to ``file``: numbered as those of ``--count``."""
+    if count == 1:
+        return [file]
+    return [file.with_name(f"{file.stem}-{number}{file.suffix}") for number in range(1, count + 1)]
+
+
+def _read(name: str, origin: Origin) -> bytes:
+    """A picture of the engine's."""
+    source = origin.output_dir / name
+    try:
+        if not source.resolve().is_relative_to(origin.output_dir.resolve()):
+            raise InternalError("the engine's picture is outside its folder", code="wire_invalid", hint=WIRE_HINT)
+        return source.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:  # names that no file has, rings of links
+        raise HalError(
+            f"the engine's picture cannot be read: {error}",
+            code="engine_lost",
+            hint="run the command again",
+            retryable=True,
+            details={"log": origin.log},
+        ) from error
 
 
 def _pass_on_warnings(event: JsonObject, output: Output) -> None:

@@ -30,7 +30,7 @@ def asked(options: argparse.Namespace, model: Model) -> Size:
     Raises:
         UsageError: ``size_invalid`` when the family cannot make it, ``size_twice``.
     """
-    width, height = _given(options)
+    width, height = given(options)
     size = (width or model.defaults.width, height or model.defaults.height)
     _check(size, model)
     return size
@@ -62,7 +62,7 @@ def following(options: argparse.Namespace, model: Model, picture: Size, margins:
                 code="outpaint_invalid",
                 hint=f"use {pixels - pixels % multiple} or {pixels - pixels % multiple + multiple}",
             )
-    width, height = _given(options)
+    width, height = given(options)
     if not is_given(options):
         inner_width, inner_height = _near(picture, model)
     else:
@@ -86,7 +86,12 @@ def following(options: argparse.Namespace, model: Model, picture: Size, margins:
     return inner_width, inner_height
 
 
-def _given(options: argparse.Namespace) -> tuple[int | None, int | None]:
+def given(options: argparse.Namespace) -> tuple[int | None, int | None]:
+    """Width and height as they are asked for, ``None`` where not.
+
+    Raises:
+        UsageError: ``size_twice``.
+    """
     if options.size is None:
         return options.width, options.height
     if options.width is not None or options.height is not None:

@@ -10,7 +10,9 @@ from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials, gather, lay_out
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
+from hal_image.host.request_builder import missing_prompt
 from hal_image.models import usage
+from hal_image.models.store import resolve
 from hal_image.workflow import Graph, ineffective
 from hal_image.workflow import build as build_graph
 
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
 
 class Plan(NamedTuple):
-    """Everything that is known before an engine is needed. ``files`` is empty for standard output."""
+    """Everything that is known before an engine is needed. ``files`` is empty for standard output; ``pictures_each``
+    says at how many places the graph saves, each a picture or more, whose names are made of the one in ``files``.
+    """
 
     requests: list[ImageRequest]
     graphs: list[Graph]
@@ -38,6 +42,7 @@ class Plan(NamedTuple):
     model: ResolvedModel
     chosen: Chosen
     materials: Materials = Materials()
+    pictures_each: int = 1
 
     def model_facts(self) -> JsonObject:
         """The ``model`` object that the pictures carry."""
@@ -81,21 +86,39 @@ class Planner:
         """Models that have been written where they have to be."""
         self._lora_check: LoraCheck | None = None
 
-    def knows(self, asked: str | None) -> bool:
-        """Whether a plan with ``--model ASKED`` takes no time: the model's files have been looked for, and fetched."""
+    def knows(self, options: argparse.Namespace) -> bool:
+        """Whether a plan takes no time: the model's files have been looked for, and fetched; or, for a workflow, it is
+        known what nodes there are.
+        """
+        if options.workflow is not None:
+            from hal_image.host.workflows import nodes  # noqa: PLC0415 - only for workflows
+
+            return nodes.known() is not None
+        asked = options.model
         return asked in self._chosen and self._chosen[asked][0].name in self._found
 
-    def plan(self, options: argparse.Namespace, prompt: str, place: Callable[[list[ImageRequest]], list[Path]]) -> Plan:
+    def plan(
+        self,
+        options: argparse.Namespace,
+        prompt: str | None,
+        place: Callable[[list[ImageRequest]], list[Path]],
+    ) -> Plan:
         """The plan of one call, or of one line of a batch.
 
         Args:
             options: as ``--help`` lists them.
-            prompt: the prompt.
+            prompt: the prompt; ``None`` only with a workflow, for none.
             place: where the pictures go.
 
         Raises:
             UsageError, ModelError, EnvironmentError_, TimeoutError_; and what ``place`` raises.
         """
+        if options.workflow is not None:
+            from hal_image.host.workflows import plan as workflows  # noqa: PLC0415 - only for workflows
+
+            return workflows.plan(options, prompt, place, self._registry, self._models_dir, self._output)
+        if prompt is None:
+            raise missing_prompt()
         model, chosen = self._choose(options.model)
         materials = gather(options, model, self._registry, self._models_dir, self._output)
         requests = build_requests(options, prompt, model, materials)
@@ -131,6 +154,8 @@ class Planner:
         Raises:
             ModelError, EnvironmentError_, TimeoutError_: as for ``included_model.lay_out``.
         """
+        if plan.chosen == "workflow":
+            return self._make_workflow_ready(plan, deadline)
         name = plan.model.model.name
         if name not in self._ready:
             if any(found.included for found in plan.model.files):
@@ -149,6 +174,21 @@ class Planner:
 
         self._lora_check = self._lora_check or LoraCheck(self._output)
         self._lora_check.check(materials, resolved)
+
+    def _make_workflow_ready(self, plan: Plan, deadline: Deadline) -> Plan:
+        included = {found.file.bundled for found in plan.model.files if found.included}
+        files = plan.model.files
+        for model in self._registry.models.values():
+            if included & {file.bundled for file in model.files if file.bundled}:
+                from hal_image.host import included_model  # noqa: PLC0415 - once in the life of a models folder
+
+                whole = resolve(model, self._models_dir)
+                if any(found.included for found in whole.files):
+                    written = included_model.lay_out(whole, self._models_dir, self._output, deadline).files
+                    by_path = {found.path: found for found in written}
+                    files = tuple(by_path.get(found.path, found) for found in files)
+        usage.touch(found.path for found in files)
+        return plan._replace(model=plan.model._replace(files=files))
 
     def _choose(self, asked: str | None) -> tuple[Model, Chosen]:
         if asked not in self._chosen:

@@ -184,13 +184,13 @@ def _wording(presets: Sequence[Preset], before: Wording | None = None) -> Wordin
     )
 
 
-def reworded(options: argparse.Namespace, prompt: str) -> tuple[argparse.Namespace, str]:
+def reworded(options: argparse.Namespace, prompt: str | None) -> tuple[argparse.Namespace, str | None]:
     """Options and prompt with what the presets add to the texts.
 
     A negative prompt that was given stands before those of the presets; one that was given as empty does without them.
     """
     wording: Wording | None = getattr(options, "wording", None)
-    if wording is None:
+    if wording is None or prompt is None:  # the latter for a workflow that has no place for one
         return options, prompt
     result = argparse.Namespace(**vars(options))
     if options.negative_prompt != "":

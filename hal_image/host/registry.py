@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from hal_image.models.types import Model, Registry
 
-Chosen = Literal["asked", "default", "no_gpu"]
-"""Why a model is used: it was asked for; it is the default; or it takes the default's place without a GPU."""
+Chosen = Literal["asked", "default", "no_gpu", "workflow"]
+"""Why a model is used: it was asked for; it is the default; it takes the default's place without a GPU; or a workflow
+names its files."""
 
 
 def load() -> Registry:

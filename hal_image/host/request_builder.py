@@ -33,10 +33,10 @@ def read_prompt(options: argparse.Namespace) -> str:
     if not asked_for and (options.prompt is not None or options.prompt_file is not None):
         return given_prompt(options.prompt, options.prompt_file)
     if sys.stdin is None or (sys.stdin.isatty() and not asked_for):
-        raise _missing()
+        raise missing_prompt()
     text = _decoded(sys.stdin.buffer.read(MAX_PROMPT_BYTES + 1), "standard input")
     if not text.strip():
-        raise _missing()
+        raise missing_prompt()
     return text
 
 
@@ -51,8 +51,8 @@ def given_prompt(prompt: str | None, prompt_file: str | None) -> str:
     if prompt_file is not None:
         return _from_file(prompt_file)
     if prompt is None:
-        raise _missing()
-    return _checked(prompt)
+        raise missing_prompt()
+    return checked(prompt)
 
 
 def _from_file(name: str) -> str:
@@ -78,10 +78,15 @@ def _decoded(raw: bytes, where: str) -> str:
             code="prompt_unreadable",
             hint=f"convert it, e.g. with: iconv -t utf-8 {where if where != 'standard input' else 'FILE'}",
         ) from error
-    return _checked(text.rstrip("\r\n"))
+    return checked(text.rstrip("\r\n"))
 
 
-def _checked(text: str, what: str = "prompt") -> str:
+def checked(text: str, what: str = "prompt") -> str:
+    """The text, if it is one that can be sent.
+
+    Raises:
+        UsageError: ``prompt_too_long``, ``prompt_unreadable``.
+    """
     if len(text) > MAX_PROMPT_BYTES:
         raise UsageError(
             f"the {what} is longer than {MAX_PROMPT_BYTES} characters",
@@ -93,7 +98,8 @@ def _checked(text: str, what: str = "prompt") -> str:
     return text
 
 
-def _missing() -> UsageError:
+def missing_prompt() -> UsageError:
+    """The error for a picture that nobody has said anything of."""
     return UsageError(
         "no prompt was given", code="prompt_missing", hint='write --prompt "a friendly robot", or pipe one in'
     )
@@ -118,7 +124,7 @@ def build(
     return [
         ImageRequest(
             prompt=prompt,
-            negative_prompt=_checked(options.negative_prompt or "", "negative prompt"),
+            negative_prompt=checked(options.negative_prompt or "", "negative prompt"),
             model=model.name,
             steps=options.steps if options.steps is not None else defaults.steps,
             cfg=options.cfg if options.cfg is not None else defaults.cfg,

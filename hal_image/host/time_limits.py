@@ -8,11 +8,14 @@ from hal_image.workflow.upscale import passes
 
 if TYPE_CHECKING:
     from hal_image.host.picture import Picture
-    from hal_image.request import ImageRequest, Upscale
+    from hal_image.request import Upscale
 
 SLOWEST_READ = 50e6
 """Bytes a second at which a model comes from the slowest drive that is worth waiting for: an old hard disk, or a folder
 of Windows seen from WSL2, gives 60 to 150 MB/s. 24 GB then take eight minutes."""
+
+LEAST_STEPS = 100
+"""What a workflow is given the time for, whatever it says: it may do other things that take long, or not say it."""
 
 
 def default_timeout(picture: Picture, device: str | None) -> float:
@@ -23,17 +26,21 @@ def default_timeout(picture: Picture, device: str | None) -> float:
         device: what it runs on, as ComfyUI calls it; ``None`` when that is not known.
     """
     size = sum(file["bytes"] or 0 for file in picture.model["files"])
-    request = picture.request
-    limit = limit_s(_steps(request), size, on_cpu=_is_cpu(device))
-    return limit + enlarging_s(request.upscale, *request.hires_size, device)
+    limit = limit_s(_steps(picture), size, on_cpu=_is_cpu(device))
+    return limit + enlarging_s(picture.request.upscale, *picture.request.hires_size, device)
 
 
 def _is_cpu(device: str | None) -> bool:
     return device is not None and device.startswith("cpu")
 
 
-def _steps(request: ImageRequest) -> float:
-    """Steps of both samplings, in steps of the first."""
+def _steps(picture: Picture) -> float:
+    """Steps of both samplings, in steps of the first; of a workflow all there are."""
+    request = picture.request
+    if request.workflow is not None:
+        from hal_image.workflow.own.facts import all_steps  # noqa: PLC0415 - only for workflows
+
+        return max(LEAST_STEPS, all_steps(picture.graph.nodes))
     width, height = request.hires_size
     second = 0.0 if request.hires is None else request.steps * width * height / (request.width * request.height)
     return request.steps + second

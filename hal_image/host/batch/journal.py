@@ -95,16 +95,19 @@ class Journal:
         record = self._record(line, START, of)
         return None if record is None else record.get("seed")
 
-    def image(self, line: int, of: str, picture: int) -> JsonObject | None:
-        """A picture, from 1, that an earlier run has made and that is still there, as ``images`` has it."""
+    def images(self, line: int, of: str, picture: int) -> list[JsonObject]:
+        """A picture, from 1, that an earlier run has made and that is still there, as ``images`` has it, and those that
+        its workflow has made with it; none where one is not there any more.
+        """
         record = self._record(line, picture, of)
         if record is None:
-            return None
+            return []
         try:
-            image: JsonObject = record["image"]
-            return image if os.path.getsize(image["path"]) == image["bytes"] else None  # noqa: PTH202 - text
+            images: list[JsonObject] = [record["image"], *record.get("others", ())]
+            same = all(os.path.getsize(image["path"]) == image["bytes"] for image in images)  # noqa: PTH202 - text
         except (OSError, KeyError, TypeError, ValueError):
-            return None
+            return []
+        return images if same else []
 
     def begin(self, line: int, of: str, seed: int) -> None:
         """Notes a line before its first picture is asked for.
@@ -114,13 +117,14 @@ class Journal:
         """
         self._append({"line": line, "of": of, "seed": seed})
 
-    def finish(self, line: int, of: str, picture: int, image: JsonObject) -> None:
-        """Notes a picture, from 1, that is on the disk.
+    def finish(self, line: int, of: str, picture: int, image: JsonObject, others: tuple[JsonObject, ...] = ()) -> None:
+        """Notes a picture, from 1, that is on the disk, with those that came with it.
 
         Raises:
             EnvironmentError_: ``state_dir_unwritable``, ``disk_full``.
         """
-        self._append({"line": line, "of": of, "picture": picture, "image": image})
+        more = {"others": others} if others else {}
+        self._append({"line": line, "of": of, "picture": picture, "image": image, **more})
 
     def _append(self, record: JsonObject) -> None:
         try:

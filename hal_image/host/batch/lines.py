@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.host.argument_parser import Parser
     from hal_image.host.batch.source import RawLine
+    from hal_image.workflow.own.settings import Setting
 
 FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
@@ -27,6 +28,7 @@ FIELDS = (
     "from_image", "stepwise",
     "preset",
     "hires", "upscale",
+    "workflow", "set",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
 FLAGS = ("no_clobber", "low_vram", "lossless")
@@ -58,7 +60,7 @@ class Line(NamedTuple):
         digest: what tells it from what may have stood there at another time: a SHA-256, shortened.
         id: what the line calls itself, to be repeated in its result.
         options: those of the call with those of the line over them; ``None`` when ``error`` is given.
-        prompt: the prompt.
+        prompt: the prompt; ``None`` only with a workflow, for none.
         error: what is wrong with it.
     """
 
@@ -66,7 +68,7 @@ class Line(NamedTuple):
     digest: str
     id: str | int | float | None
     options: argparse.Namespace | None
-    prompt: str
+    prompt: str | None
     error: HalError | None
 
 
@@ -89,10 +91,10 @@ def understand(line: RawLine, call: argparse.Namespace) -> Line:
             options.given = call.given | {"prompt"}
         if options.from_image is not None:
             options = _remade(options)
-        options, prompt = presets.reworded(options, given_prompt(options.prompt, options.prompt_file))
+        options, prompt = presets.reworded(options, _prompt(options))
     except HalError as error:
         return Line(line.number, _digest(line.raw), name, None, "", error)
-    read = prompt if options.prompt_file is not None or options.preset else ""
+    read = prompt or "" if options.prompt_file is not None or options.preset else ""
     if options.from_image is not None:
         read += repr(options.remake.past)
     if options.preset:  # what is behind their names may be another thing the next time
@@ -104,6 +106,12 @@ def _remade(options: argparse.Namespace) -> argparse.Namespace:
     from hal_image.host.remake.merge import take_over  # noqa: PLC0415 - no other picture needs it
 
     return take_over(options, options.given)
+
+
+def _prompt(options: argparse.Namespace) -> str | None:
+    if options.workflow is not None and options.prompt is None and options.prompt_file is None:
+        return None  # whether the workflow has a place for one is seen when it is read
+    return given_prompt(options.prompt, options.prompt_file)
 
 
 def _digest(raw: bytes, prompt: str = "") -> str:
@@ -196,12 +204,41 @@ def _as_typed(name: str, value: Any, options: argparse.Namespace) -> list[str]:
             raise _invalid(f"{name}: {_short(value)} is neither true nor false", "write true or false, unquoted")
         setattr(options, name, value)
         return []
+    if name == "set":
+        options.set = [*(options.set or ()), *_settings(value)]
+        return []
     option = f"--{name.replace('_', '-')}"
     if name not in REPEATED:
         return [f"{option}={_text(name, value)}"]
     setattr(options, name, None)
     several = value if isinstance(value, list) and not isinstance(value, _Pairs) else [value]
     return [f"{option}={_text(name, one)}" for one in several]
+
+
+def _settings(value: Any) -> list[Setting]:
+    """What ``--set`` says, of an object by ``NODE.INPUT``.
+
+    Raises:
+        UsageError: ``line_invalid``.
+    """
+    from hal_image.workflow.own.settings import Setting  # noqa: PLC0415 - only for workflows
+
+    if not isinstance(value, _Pairs):
+        raise _invalid(f"set: {_short(value)} is no object", 'write {"NODE.INPUT": VALUE}, e.g. {"3.steps": 20}')
+    for target, _ in value:
+        node, _, name = target.rpartition(".")
+        if not (node.strip() and name.strip()):
+            raise _invalid(
+                f"set: {_short(target)} is not NODE.INPUT", 'write {"NODE.INPUT": VALUE}, e.g. {"3.steps": 20}'
+            )
+    return [Setting(target, _plain(one)) for target, one in value]
+
+
+def _plain(value: Any) -> Any:
+    """A value of JSON with its objects as such."""
+    if isinstance(value, _Pairs):
+        return {key: _plain(one) for key, one in value}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _check_name(name: str) -> None:

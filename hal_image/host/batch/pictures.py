@@ -13,7 +13,7 @@ from hal_image.host import formats, metadata, picture_file, stepwise, terminal_p
 from hal_image.host import output as targets
 from hal_image.host.batch.lines import Line, understand
 from hal_image.host.deadline import Deadline
-from hal_image.host.picture import Picture, entry
+from hal_image.host.picture import Picture, entry, names_of
 
 if TYPE_CHECKING:
     from hal_image.host.batch.journal import Journal
@@ -111,7 +111,7 @@ class Pictures:
             self._held = None
             if line is None:
                 return None
-            if not self._results.idle and line.options is not None and not self._planner.knows(line.options.model):
+            if not self._results.idle and line.options is not None and not self._planner.knows(line.options):
                 self._held = line
                 return None
             self._take_up(line)
@@ -122,17 +122,18 @@ class Pictures:
         """Where the picture ``number`` belongs."""
         return self._places[number]
 
-    def saved(self, number: int, image: JsonObject) -> None:
-        """A picture is there.
+    def saved(self, number: int, image: JsonObject, others: tuple[JsonObject, ...] = ()) -> None:
+        """A picture is there, and others that its workflow has made with it.
 
         Raises:
             EnvironmentError_: it cannot be noted.
         """
         line, picture = self._places.pop(number)
         line.images[picture] = image
+        line.others[picture] = others
         line.fresh = True
         if self._journal is not None:
-            self._journal.finish(line.line.number, line.line.digest, picture, image)
+            self._journal.finish(line.line.number, line.line.digest, picture, image, others)
         self._results.settle()
 
     def failed(self, number: int, error: HalError) -> None:
@@ -187,20 +188,24 @@ class Pictures:
         if self._journal is None or not self._journal.resumed:
             return
         for number in range(1, opened.count + 1):
-            image = self._journal.image(opened.line.number, opened.line.digest, number)
-            if image is not None:
-                opened.images[number] = image
-                self._taken[_key(Path(image["path"]))] = None
+            images = self._journal.images(opened.line.number, opened.line.digest, number)
+            if images:
+                opened.images[number], *others = images
+                opened.others[number] = tuple(others)
+                self._taken[_key(Path(images[0]["path"]))] = None
 
     def _plan(self, opened: OpenLine, options: argparse.Namespace) -> None:
         line = opened.line
         known = self._journal.seed(line.number, line.digest) if self._journal is not None else None
         if known is not None:
-            options = argparse.Namespace(**{**vars(options), "seed": known})
+            # a workflow's own seeds stay what they are: only one that was drawn by chance must be the same again
+            name = "seed" if options.workflow is None else "chosen_seed"
+            options = argparse.Namespace(**{**vars(options), name: known})
         plan = self._planner.plan(options, line.prompt, lambda requests: self._targets(opened, options, requests))
         if options.dry_run:
             seeds = [request.seed for request in plan.requests]
-            opened.plan = {"targets": [str(file) for file in plan.files], "seeds": seeds}
+            named = [name for file in plan.files for name in names_of(file, plan.pictures_each)]
+            opened.plan = {"targets": [str(file) for file in named], "seeds": seeds}
             opened.count = 0
             return
         plan = self._planner.make_ready(plan, Deadline.after(None))

@@ -27,6 +27,7 @@ class OpenLine:
         line: what was read.
         count: how many pictures it asks for.
         images: those that are there, by their number within the line, from 1.
+        others: what a workflow has made with each of them.
         lost: how many will not come.
         fresh: whether any of it was made by this run.
         plan: with ``--dry-run`` what would be made.
@@ -37,6 +38,7 @@ class OpenLine:
     line: Line
     count: int = 0
     images: dict[int, JsonObject] = field(default_factory=dict)
+    others: dict[int, tuple[JsonObject, ...]] = field(default_factory=dict)
     lost: int = 0
     fresh: bool = False
     plan: JsonObject | None = None
@@ -58,7 +60,9 @@ class OpenLine:
             "line": self.line.number,
             "id": self.line.id,
             "ok": error is None,
-            "images": [self.images[number] for number in sorted(self.images)],
+            "images": [
+                image for number in sorted(self.images) for image in (self.images[number], *self.others.get(number, ()))
+            ],
             "resumed": error is None and not self.fresh and self.plan is None,
             "warnings": [warning.to_json() for warning in self.warnings],
             "error": error,

@@ -162,10 +162,10 @@ class BatchListener:
 
     def saved(self, picture: Picture, saved: Saved, timings: JsonObject) -> None:
         """Puts it with its line."""
-        self.images += 1
+        self.images += 1 + len(saved.others)
         self.engine = saved.engine
         self._output.detail(f"seed {picture.request.seed}, {timings['execution_s']:.1f} s")
-        self.pictures.saved(picture.number, saved.image)
+        self.pictures.saved(picture.number, saved.image, saved.others)
 
     def failed(self, picture: Picture, error: HalError) -> None:
         """Goes on with the others, unless they would fail as well."""

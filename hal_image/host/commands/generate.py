@@ -12,7 +12,7 @@ from hal_image.host import formats, presets, stepwise, terminal_preview
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
-from hal_image.host.picture import Picture, Saved
+from hal_image.host.picture import Picture, Saved, names_of
 from hal_image.host.plan import Plan, Planner
 from hal_image.host.progress import Progress
 from hal_image.host.request_builder import given_prompt, read_prompt
@@ -123,8 +123,15 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
 
 
-def _prompt(options: argparse.Namespace) -> str:
-    if options.from_image is not None and not options.given & {"prompt", "prompt_file"}:
+def _prompt(options: argparse.Namespace) -> str | None:
+    """The prompt. A workflow need not have a place for one: then standard input is left alone."""
+    known = options.from_image is not None and not options.given & {"prompt", "prompt_file"}
+    if options.workflow is not None:
+        from hal_image.host.workflows.plan import given_prompt_of, wants_prompt  # noqa: PLC0415 - only for workflows
+
+        if not given_prompt_of(options) and (known or not wants_prompt(options)):
+            return None
+    if known:
         return given_prompt(options.prompt, None)  # whatever it says: "-" too is a prompt then
     return read_prompt(options)
 
@@ -137,7 +144,9 @@ def _grid(options: argparse.Namespace) -> Grid | None:
     return grid_of(options)
 
 
-def _plan(grid: Grid | None, options: argparse.Namespace, prompt: str, planner: Planner, output: Output) -> Planned:
+def _plan(
+    grid: Grid | None, options: argparse.Namespace, prompt: str | None, planner: Planner, output: Output
+) -> Planned:
     if grid is None:
         return Planned([planner.plan(options, prompt, lambda requests: _place(options, requests, output))])
     from hal_image.host.grid import plan  # noqa: PLC0415 - only for --vary
@@ -246,10 +255,11 @@ def _pictures(
 
 
 def _dry_run(planned: Planned, data: JsonObject, output: Output) -> Result:
-    data["targets"] = [str(file) for file in planned.files]
+    named = [name for plan in planned.plans for file in plan.files for name in names_of(file, plan.pictures_each)]
+    data["targets"] = [str(file) for file in named]
     data["seeds"] = [request.seed for request in planned.requests]
     data["graph"] = planned.plans[0].graphs[0].to_prompt()
-    for file in planned.files:
+    for file in named:
         output.path(str(file))
     if planned.grid is not None:
         data["cells"] = [planned.grid.varied(number) for number in range(1, len(planned.files) + 1)]
@@ -291,14 +301,16 @@ class GenerateListener:
     def saved(self, picture: Picture, saved: Saved, timings: JsonObject) -> None:
         """Shows the path at once, so that a reader can go on while the next one is made."""
         self.raw = saved.raw
-        image = saved.image if self._grid is None else {**saved.image, "varied": self._grid.varied(picture.number)}
-        position = bisect(self._numbers, picture.number)
-        self._numbers.insert(position, picture.number)
-        self._data["images"].insert(position, image)
         self._data["engine"] = saved.engine
-        if picture.file is not None:
-            self._output.path(str(picture.file))
-        self._output.event({"event": "saved", "index": picture.number, **image})
+        varied = {} if self._grid is None else {"varied": self._grid.varied(picture.number)}
+        for told in (saved.image, *saved.others):
+            image = {**told, **varied}
+            position = bisect(self._numbers, picture.number)
+            self._numbers.insert(position, picture.number)
+            self._data["images"].insert(position, image)
+            if image["path"] is not None:
+                self._output.path(image["path"])
+            self._output.event({"event": "saved", "index": picture.number, **image})
         self._output.note(f"seed {picture.request.seed}, {timings['execution_s']:.1f} s")
 
     def failed(self, picture: Picture, error: HalError) -> None:  # noqa: ARG002 - one failure is the command's

@@ -74,17 +74,18 @@ def _lines(data: JsonObject) -> list[str]:
         values = own.get(section)
         if not isinstance(values, dict):
             continue
-        for key, value in values.items():
-            if key == "files" and isinstance(value, list):
-                lines += [
-                    f"file       {file.get('name')} sha256 {file.get('sha256')}"
-                    for file in value
-                    if isinstance(file, dict)
-                ]
-            elif value not in (None, ""):
-                lines.append(f"{(section + ' ' + key).ljust(24)} {_shown(value)}")
+        lines += [line for key, value in values.items() for line in _of_field(section, key, value)]
     lines += [f"{'afterwards'.ljust(24)} {line}" for line in afterwards]
     return [printable(line) for line in lines]
+
+
+def _of_field(section: str, key: str, value: object) -> list[str]:
+    if key == "files" and isinstance(value, list):
+        files = [file for file in value if isinstance(file, dict)]
+        return [f"file       {file.get('name')} sha256 {file.get('sha256')}" for file in files]
+    if key == "workflow" and isinstance(value, dict):
+        return [f"workflow   {value.get('name')} sha256 {value.get('sha256')}"]
+    return [] if value in (None, "") else [f"{(section + ' ' + key).ljust(24)} {_shown(value)}"]
 
 
 def _of_sheet(sheet: JsonObject) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from hal_image import paths
-from hal_image.errors import HalError, error_from_json
+from hal_image.errors import HalError
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest, Needs, choose
 from hal_image.host.engines.link import LinkClosed
-from hal_image.host.engines.pulse import ANSWER_LIMIT_S
+from hal_image.host.engines.ready import until_ready
 from hal_image.host.registry import choose_model, load
 from hal_image.host.result import Result
 from hal_image.wire import without_frame
@@ -19,11 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-    from hal_image import wire
-    from hal_image.host.engines.link import Link
     from hal_image.host.render import Output
-
-ASK_EVERY_S = 0.05
 
 
 def _needs(models_dir: Path) -> Needs:
@@ -36,20 +31,6 @@ def _needs(models_dir: Path) -> Needs:
     registry = load()
     model, chosen = choose_model(registry, None, models_dir)
     return Needs(model.name, min_vram_gb=0.0, fit_for_cpu=model.cpu or chosen == "no_gpu")
-
-
-def _ask(link: Link, deadline: Deadline, **request: object) -> wire.Line:
-    """The answer to a request.
-
-    Raises:
-        TimeoutError_: the deadline came first.
-        LinkClosed: the engine is gone, or does not answer.
-    """
-    status = link.ask(deadline.remaining(ANSWER_LIMIT_S), **request)
-    if status is None:
-        deadline.check("starting ComfyUI")
-        raise LinkClosed("it does not answer any more")
-    return status
 
 
 def run(options: argparse.Namespace, output: Output) -> Result:
@@ -82,19 +63,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     connection = choose(options.engine).connect(wanted, output, deadline)
     link = connection.link
     try:
-        began = time.monotonic()
-        status = _ask(link, deadline, op="boot", keep_alive_s=options.keep_alive)
-        if status["state"] == "booting":
-            output.note("starting ComfyUI")
-        while status["state"] in {"booting", "down"}:
-            down = status["state"] == "down"
-            if down and status["boot_error"] is not None:
-                raise error_from_json(status["boot_error"])
-            deadline.check("starting ComfyUI")
-            output.event({"event": "booting", "seconds": round(time.monotonic() - began, 1)})
-            link.next(deadline.remaining(ASK_EVERY_S))
-            # A new boot forgets why the last one failed: asked for only where none has failed.
-            status = _ask(link, deadline, op="boot" if down else "status")
+        status = until_ready(link, options.keep_alive, output, deadline)
     except LinkClosed as error:
         log = link.hello.get("log", "")
         raise HalError(

@@ -143,13 +143,13 @@ def _saved(
 ) -> tuple[bytes, JsonObject]:
     """The file, and its entry in ``images`` of the JSON output."""
     texts = upscaled_texts.texts(picture, chosen.upscale, *target.size, made.engine_in_picture)
-    raw = png.with_texts(made.raw, texts)
+    raw = png.with_texts(made.raws[0], texts)
     width, height = png.size(raw)
     if (width, height) != target.size:
         asked = "x".join(str(side) for side in target.size)
         output.warn("size_differs", f"the picture is {width}x{height}, not {asked} as asked")
     if target.encoding.format != "png":
-        raw = encoded(made.raw, texts, target.encoding, output)
+        raw = encoded(made.raws[0], texts, target.encoding, output)
     if target.file is not None:
         targets.write(target.file, raw, no_clobber=target.no_clobber)
     sha256 = hashlib.sha256(raw).hexdigest()

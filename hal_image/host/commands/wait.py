@@ -48,7 +48,7 @@ def wait(options: argparse.Namespace, job: str | None, output: Output) -> Result
         record, records, output=output, progress=Progress(output, 1), timings=timings, limit_s=options.timeout
     ).until_delivered()
     data |= {
-        "images": [saved.image],
+        "images": [saved.image, *saved.others],
         "engine": saved.engine,
         "timings": timings.to_json(),
         "verdict": "done",
@@ -56,10 +56,11 @@ def wait(options: argparse.Namespace, job: str | None, output: Output) -> Result
     }
     if known.verdict is not None:
         output.note(f"job {record.id} was done before")
-    output.event({"event": "saved", "index": 1, **saved.image})
+    for image in (saved.image, *saved.others):
+        output.event({"event": "saved", "index": 1, **image})
     if saved.image["path"] is None:
         return Result(options.command, data, raw=saved.raw)
-    return Result(options.command, data, (saved.image["path"],))
+    return Result(options.command, data, tuple(image["path"] for image in (saved.image, *saved.others)))
 
 
 def _the_open_one(records: JobRecords) -> JobRecord:

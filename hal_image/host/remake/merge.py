@@ -68,7 +68,7 @@ def take_over(options: argparse.Namespace, given: Collection[str]) -> argparse.N
     if past.request is not None:
         remembered |= {**_of_request(past.request), **_of_file(past.encoding, options)}
         inputs.check(past.request, given)
-    if "model" not in given:
+    if "model" not in given and "workflow" not in remembered:
         remembered["model"] = _find(registry.load(), past.model).name
     for option, others in INSTEAD.items():
         if option in given:
@@ -84,6 +84,10 @@ def take_over(options: argparse.Namespace, given: Collection[str]) -> argparse.N
 def _of_request(request: JsonObject) -> dict[str, Any]:
     try:
         asked = from_json(request)
+        if asked.workflow is not None:  # all else that it tells is what the graph says
+            from hal_image.host.workflows.plan import options_of  # noqa: PLC0415 - only for workflows
+
+            return dict(options_of(asked))
         return {name: value for options_of in OPTIONS_OF for name, value in options_of(asked).items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise impossible(

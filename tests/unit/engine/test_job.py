@@ -110,6 +110,24 @@ def test_every_saved_picture_goes_to_a_folder_of_the_jobs_own() -> None:
     assert graph["1"]["inputs"]["filename_prefix"] == "x"  # type: ignore[index]
 
 
+def test_several_that_save_have_files_of_their_own_in_order() -> None:
+    graph = {
+        "9": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+        "5": {"class_type": "SaveImage", "inputs": {"filename_prefix": "../../x"}},
+        "7": {"class_type": "SaveImage", "inputs": {"filename_prefix": ["5", 0]}},
+        "8": {"class_type": "SaveLatent", "inputs": {"filename_prefix": "/etc/x"}},
+    }
+    owned = own_output(graph, "job")
+    assert {node: owned[node]["inputs"]["filename_prefix"] for node in owned} == {
+        "5": "job/image-0001",
+        "7": "job/image-0002",
+        "9": "job/image-0003",
+        "8": "job/other",
+    }
+    assert owned["9"]["class_type"] == "SaveImage"
+    assert graph["9"]["class_type"] == "PreviewImage"
+
+
 def test_only_a_uuid_is_removed(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with pytest.raises(ValueError, match="badly formed"):

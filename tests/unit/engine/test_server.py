@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hal_image import wire
+from hal_image.engine import node_definitions
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import Worker
+from hal_image.errors import EnvironmentError_
 from hal_image.host.engines.link import Link, to_socket
 
 if TYPE_CHECKING:
@@ -144,3 +146,13 @@ def test_an_end_that_cannot_be_kept_is_told_all_the_same(
     link.send(op="cancel", job=job)
     assert hear(link, job, "failed")["error"]["code"] == "cancelled"
     assert f"cannot keep how job {job} ended" in capsys.readouterr().err
+
+
+def test_an_engine_whose_comfyui_does_not_tell_of_its_nodes_says_so(tmp_path: Path) -> None:
+    settings = wire.EngineSettings("0", str(tmp_path), sys.executable, str(tmp_path), cpu=True)
+    worker = Worker(settings, tmp_path, keep_alive_s=300.0)
+    worker._booting_since = None
+    worker.drain()  # so it starts none
+    with pytest.raises(EnvironmentError_) as caught:
+        node_definitions.of(worker)
+    assert (caught.value.code, caught.value.retryable) == ("nodes_unknown", True)

@@ -56,7 +56,7 @@ def options(*argv: str) -> argparse.Namespace:
     return presets.applied(parse(["-p", "x", *argv], "hal"))
 
 
-def texts(*argv: str, prompt: str = "a sailor") -> tuple[str | None, str]:
+def texts(*argv: str, prompt: str = "a sailor") -> tuple[str | None, str | None]:
     """The negative prompt and the prompt."""
     found, worded = presets.reworded(options(*argv), prompt)
     return found.negative_prompt, worded

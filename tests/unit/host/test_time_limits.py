@@ -4,13 +4,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hal_image.host.time_limits import default_timeout, limit_s
-from hal_image.request import Hires
+from hal_image.host.time_limits import LEAST_STEPS, default_timeout, limit_s
+from hal_image.request import Hires, WorkflowUse
+from hal_image.workflow import Graph
 from tests.contract.upscale_cases import LANCZOS, by
 from tests.unit.host.job_examples import MODEL, record
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hal_image.workflow.graph import Node
 
 
 def test_a_large_model_may_be_read_from_a_slow_drive() -> None:
@@ -37,3 +40,14 @@ def test_a_second_sampling_and_enlarging_take_their_time(tmp_path: Path) -> None
     assert default_timeout(enlarged, "cpu") - default_timeout(plain, "cpu") == pytest.approx(60 + 1800)
     resampled = plain._replace(request=plain.request._replace(upscale=LANCZOS))
     assert default_timeout(resampled, None) == pytest.approx(limit + 60)
+
+
+@pytest.mark.parametrize(("steps", "at_once", "counted"), [(30, 4, 240), (20, 1, LEAST_STEPS), (None, 1, LEAST_STEPS)])
+def test_a_workflow_has_time_for_all_its_steps(tmp_path: Path, steps: int | None, at_once: int, counted: int) -> None:
+    sampler: Node = {"class_type": "S", "inputs": {"steps": steps}, "_meta": {"title": "S"}}
+    latent: Node = {"class_type": "E", "inputs": {"batch_size": at_once}, "_meta": {"title": "E"}}
+    use = WorkflowUse("f.json", "/f.json", "0" * 64)
+    picture = record(tmp_path, workflow=use).picture._replace(
+        graph=Graph({"1": sampler, "2": sampler, "3": latent}, "3"), model={**MODEL, "files": []}
+    )
+    assert default_timeout(picture, "cuda:0") == limit_s(counted, 0, on_cpu=False)

@@ -44,9 +44,9 @@ def test_what_was_done_is_known_again(tmp_path: Path) -> None:
     with opened(resume=True) as journal:
         assert (journal.resumed, journal.date) == (True, date)
         assert (journal.seed(1, "one"), journal.seed(2, "two"), journal.seed(3, "three")) == (7, 8, None)
-        assert journal.image(1, "one", 1) == made
-        assert journal.image(1, "one", 2) is None
-        assert journal.image(2, "two", 1) is None
+        assert journal.images(1, "one", 1) == [made]
+        assert journal.images(1, "one", 2) == []
+        assert journal.images(2, "two", 1) == []
 
 
 def test_a_line_that_was_changed_is_not(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_line_that_was_changed_is_not(tmp_path: Path) -> None:
         journal.begin(1, "one", 7)
         journal.finish(1, "one", 1, image(tmp_path / "a.png"))
     with opened(resume=True) as journal:
-        assert (journal.seed(1, "other"), journal.image(1, "other", 1)) == (None, None)
+        assert (journal.seed(1, "other"), journal.images(1, "other", 1)) == (None, [])
 
 
 @pytest.mark.parametrize("happened", ["gone", "cut off"])
@@ -66,7 +66,7 @@ def test_a_picture_that_is_no_longer_whole_is_not_done(tmp_path: Path, happened:
     else:
         (tmp_path / "a.png").write_bytes(b"pn")
     with opened(resume=True) as journal:
-        assert journal.image(1, "one", 1) is None
+        assert journal.images(1, "one", 1) == []
 
 
 def test_without_resume_it_begins_anew(tmp_path: Path) -> None:

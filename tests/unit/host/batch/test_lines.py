@@ -52,6 +52,23 @@ def test_every_option_of_a_picture_is_a_field_or_has_a_reason_not_to_be() -> Non
     assert set(FIELDS) - {"prompt", "prompt_file"} <= vars(parse(["batch", "-"], "hal")).keys()
 
 
+def test_a_line_can_have_a_workflow_with_settings_and_no_prompt() -> None:
+    said = {"workflow": "a.json", "set": {"3.steps": 20, "6.text": {"a": [1, {"b": 2}]}}}
+    found = line(said, "--set", "3.cfg=2")
+    assert (found.prompt, found.error) == (None, None)
+    assert found.options is not None
+    assert [(one.target, one.value) for one in found.options.set] == [
+        ("3.cfg", 2), ("3.steps", 20), ("6.text", {"a": [1, {"b": 2}]}),
+    ]  # fmt: skip
+    assert line({"workflow": "a.json", "prompt": ""}).prompt == ""
+    assert line("a red cube", "--workflow", "a.json").prompt == "a red cube"
+
+
+@pytest.mark.parametrize("value", [3, "3.steps=4", [], ["3.steps=4"], {"steps": 4}, {".steps": 4}, {"3.": 4}, True])
+def test_settings_of_a_line_are_an_object(value: object) -> None:
+    assert complaint({"workflow": "a.json", "set": value}).startswith("set: ")
+
+
 def test_fields_are_options_as_a_person_writes_them() -> None:
     said = {
         "prompt": "--x", "negative-prompt": "", "model": "sd15", "size": "768×512", "steps": "30", "cfg": 7.5,
