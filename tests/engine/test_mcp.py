@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from tests.world import Hal
 
+pytestmark = pytest.mark.local_only(reason="it calls the command line, whose engines are tested for themselves")
+
 DOODLE = {"model": "doodle", "size": "128", "steps": 2}
 """A picture in a second."""
 ENDLESS = {"model": "sd15", "size": "256", "steps": 400}
@@ -67,7 +69,6 @@ async def until(what: Callable[[], Awaitable[Any]]) -> Any:
         return value
 
 
-@pytest.mark.local_only  # it calls the command line, whose engines are tested for themselves
 def test_list_generate_progress_error_and_cancel(hal: Hal) -> None:
     async def talk() -> None:
         async with client(hal) as agent:
@@ -85,7 +86,7 @@ def test_list_generate_progress_error_and_cancel(hal: Hal) -> None:
             async def hear(progress: float, total: float | None, message: str | None) -> None:
                 heard.append((progress, total, message))
 
-            given = {**DOODLE, "prompt": "a red car", "output": "car.png", "seed": 3}
+            given = {**DOODLE, "prompt": "a red car", "output": "car.png", "seed": 3, "wait_s": None, "cfg": None}
             made = await agent.call_tool("generate_image", given, progress_callback=hear)
             answer = told(made)
             assert answer["state"] == "done"
@@ -132,7 +133,6 @@ def test_list_generate_progress_error_and_cancel(hal: Hal) -> None:
     anyio.run(talk)
 
 
-@pytest.mark.local_only
 def test_a_long_job_is_given_out_and_come_for(hal: Hal) -> None:
     """By its first server, by another one, and when nobody waits for it at all."""
 
@@ -170,7 +170,6 @@ def test_a_long_job_is_given_out_and_come_for(hal: Hal) -> None:
     anyio.run(talk)
 
 
-@pytest.mark.local_only
 def test_a_given_out_job_is_cancelled_by_its_server(hal: Hal) -> None:
     async def talk() -> None:
         async with client(hal) as agent:
@@ -189,7 +188,6 @@ def test_a_given_out_job_is_cancelled_by_its_server(hal: Hal) -> None:
     anyio.run(talk)
 
 
-@pytest.mark.local_only
 def test_pictures_are_shown_on_request_and_stay_small(hal: Hal) -> None:
     async def talk() -> None:
         # the synthetic checkpoint draws noise, which no JPEG makes small
@@ -209,7 +207,6 @@ def test_pictures_are_shown_on_request_and_stay_small(hal: Hal) -> None:
     anyio.run(talk)
 
 
-@pytest.mark.local_only
 @pytest.mark.parametrize("leave", ["eof", "SIGTERM", "deaf"])
 def test_a_client_that_leaves_takes_its_request_back(hal: Hal, leave: str) -> None:
     hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "0"}}
@@ -245,7 +242,6 @@ def test_a_client_that_leaves_takes_its_request_back(hal: Hal, leave: str) -> No
     hal.wait_until_idle()
 
 
-@pytest.mark.local_only
 def test_what_an_agent_gets_wrong_is_told_as_it_would_put_it_right(hal: Hal) -> None:
     async def talk() -> None:
         async with client(hal, "--wait", "30") as agent:
@@ -271,7 +267,6 @@ def test_what_an_agent_gets_wrong_is_told_as_it_would_put_it_right(hal: Hal) -> 
     anyio.run(talk)
 
 
-@pytest.mark.local_only
 def test_a_call_that_dies_is_told(hal: Hal) -> None:
     async def talk() -> None:
         async with client(hal) as agent:

@@ -172,7 +172,9 @@ class _Session:
         return answers.taken_back(name, await _answer(call))
 
     def _wait(self, given: Mapping[str, Any]) -> float:
-        value = given.get("wait_s", self._wait_s)
+        value = given.get("wait_s")
+        if value is None:
+            return self._wait_s
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST_WAIT_S:
             raise UsageError("wait_s: it is no number of seconds", hint=f"give 0 to {MOST_WAIT_S:g}")
         return float(value)
