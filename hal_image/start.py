@@ -28,7 +28,7 @@ MODULES = {
 }  # fmt: skip
 """What the host imports, and the package that brings it: pyproject.toml's dependencies, except for hf-xet, without
 which everything works as well."""
-MCP_MODULES = {"mcp": "mcp", "PIL": "pillow"}
+MCP_MODULES = {"mcp": "mcp"}
 """What ``mcp`` imports as well: the packages of pyproject.toml's extra of that name."""
 
 

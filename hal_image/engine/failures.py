@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from hal_image.comfy.client import LOG_HINT, one_line
-from hal_image.errors import EnvironmentError_, HalError, JsonObject, ModelError, UsageError
+from hal_image.errors import EnvironmentError_, HalError, InternalError, JsonObject, ModelError, UsageError
 
 if TYPE_CHECKING:
     from hal_image.engine.comfyui_process import ComfyProcess
@@ -84,4 +84,15 @@ def crashed(comfy: ComfyProcess) -> HalError:
             "log_tail": one_line(comfy.log_tail(), 400),
             "out_of_memory": comfy.out_of_memory,
         },
+    )
+
+
+def bug(error: Exception, comfy: ComfyProcess) -> InternalError:
+    """The error for what we did not expect of ourselves."""
+    log = comfy.folder / "engine.log"  # in a container it is Docker that keeps what we say
+    log = log if log.exists() else comfy.log
+    return InternalError(
+        f"a bug in the engine: {type(error).__name__}: {error}",
+        hint=f"please report it with the log {log}",
+        details={"log": str(log)},
     )

@@ -14,6 +14,7 @@ from hal_image.comfy.client import ComfyClient, ComfyUnreachable
 from hal_image.engine import notices
 from hal_image.engine.comfyui_facts import facts
 from hal_image.engine.comfyui_process import ComfyProcess
+from hal_image.engine.failures import bug
 from hal_image.engine.job import Emit, Job, remove_output, run
 from hal_image.engine.kept_jobs import KeptJobs
 from hal_image.engine.read_ahead import ReadAhead
@@ -264,7 +265,7 @@ class Worker:
             self._tell_end(job, {"event": "failed", "error": error.to_json()})
         except Exception as error:
             self._ended(job)
-            self._tell_end(job, {"event": "failed", "error": _bug(error, self.comfy).to_json()})
+            self._tell_end(job, {"event": "failed", "error": bug(error, self.comfy).to_json()})
             raise  # into the engine's log; the next call starts a new engine
         else:
             done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
@@ -391,16 +392,6 @@ class Worker:
         if time.monotonic() - self._swept > SWEEP_EVERY_S:
             self._swept = time.monotonic()
             self.kept.sweep()
-
-
-def _bug(error: Exception, comfy: ComfyProcess) -> InternalError:
-    log = comfy.folder / "engine.log"  # in a container it is Docker that keeps what we say
-    log = log if log.exists() else comfy.log
-    return InternalError(
-        f"a bug in the engine: {type(error).__name__}: {error}",
-        hint=f"please report it with the log {log}",
-        details={"log": str(log)},
-    )
 
 
 def _log(text: str) -> None:

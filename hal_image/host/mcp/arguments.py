@@ -35,8 +35,8 @@ class Argument(NamedTuple):
 
 
 ARGUMENTS = (
-    Argument("prompt", "string", "what to draw"),
-    Argument("output", "string", "PNG file to write, or folder/; {seed} and {index} are filled in"),
+    Argument("prompt", "string", "what to draw; needed but for from_image and workflow"),
+    Argument("output", "string", ".png, .webp, .jpg or .avif file, or folder/; {seed} and {index} are filled in"),
     Argument("negative_prompt", "string"),
     Argument("model", "string", "a name from list_models"),
     Argument("size", "string", "WxH, e.g. 768x512"),
@@ -48,6 +48,18 @@ ARGUMENTS = (
     Argument("seed", "integer", "random if not given"),
     Argument("count", "integer", "pictures, with seeds that count up"),
     Argument("no_clobber", "boolean"),
+    Argument("from_image", "string", "picture to make again, then without prompt; what is given here holds"),
+    Argument("init_image", "string", "picture to draw on"),
+    Argument("strength", "number", "of it made anew, 0 to 1"),
+    Argument("mask", "string", "picture: only what is white changes"),
+    Argument("outpaint", "string", "LEFT,TOP,RIGHT,BOTTOM pixels to add"),
+    Argument("lora", "strings", "NAME[:WEIGHT]"),
+    Argument("control", "strings", "TYPE:FILE[:STRENGTH], e.g. canny:photo.png"),
+    Argument("hires", "string", "SCALE[:DENOISE], sampled again larger"),
+    Argument("upscale", "string", "2 or 4, [:MODEL]"),
+    Argument("preset", "strings", "the user's presets"),
+    Argument("workflow", "string", "ComfyUI workflow file, in place of model"),
+    Argument("set", "strings", "NODE.INPUT=VALUE in it"),
 )
 """What ``generate_image`` takes, in the order in which an agent reads it."""
 
@@ -55,6 +67,13 @@ LEFT_OUT = {
     "prompt_file": "an agent has the text",
     "width": "size is both",
     "height": "size is both",
+    "feather": "its default does",
+    "vary": "an agent that compares makes calls, and looks",
+    "stepwise": "for people who watch",
+    "preview": "for people at a terminal",
+    "format": "the suffix of output says it",
+    "quality": "its default does",
+    "lossless": "png is",
     "dry_run": "what is wrong is told before anything starts",
     "timeout": "wait_s ends the waiting, cancel the work",
     "no_download": "download is the opposite",
@@ -114,7 +133,7 @@ def command_line(given: Mapping[str, Any]) -> list[str]:
         else:
             values = value if argument.kind == "strings" and isinstance(value, list) else [value]
             options += [f"{option}={text(argument.name, one)}" for one in values]
-    return ["--prompt=-", *options]
+    return [*(["--prompt=-"] if given.get("prompt") is not None else []), *options]
 
 
 def flag(given: Mapping[str, Any], name: str) -> bool:

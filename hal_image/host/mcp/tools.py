@@ -53,10 +53,9 @@ def tools(wait_s: float) -> tuple[Tool, ...]:
     return (
         Tool(
             GENERATE,
-            "Make a picture of a prompt and save it as a PNG file. Returns its path and seed, or a job id if it takes "
+            "Make a picture of a prompt and save it as a file. Returns its path and seed, or a job id if it takes "
             "longer than wait_s.",
             {**arguments.schema(), arguments.DOWNLOAD: download, **wait, **preview},
-            ("prompt",),
         ),
         Tool(
             LIST,

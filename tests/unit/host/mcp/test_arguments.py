@@ -57,8 +57,8 @@ def test_an_option_that_can_be_repeated(monkeypatch: pytest.MonkeyPatch) -> None
         "items": {"type": "string"},
         "description": "which",
     }
-    assert arguments.command_line({"sampler": ["a", "b:0.5"]})[2:] == ["--sampler=a", "--sampler=b:0.5"]
-    assert arguments.command_line({"sampler": "a"})[2:] == ["--sampler=a"]
+    assert arguments.command_line({"sampler": ["a", "b:0.5"]})[1:] == ["--sampler=a", "--sampler=b:0.5"]
+    assert arguments.command_line({"sampler": "a"})[1:] == ["--sampler=a"]
 
 
 @pytest.mark.parametrize(
