@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 OF_ENGINE = {"comfyui_version": "ComfyUI", "torch": "torch", "device": "the device"}
 """Facts of an engine on which pixels depend."""
+OPTION_OF = {"lora": "lora", "controlnet": "control", "upscale_model": "upscale"}
+"""Roles of files that go with a model, and the options that name others."""
 
 
 def tell_before(remake: Remake, model: JsonObject, output: Output) -> None:
@@ -31,20 +33,36 @@ def tell_before(remake: Remake, model: JsonObject, output: Output) -> None:
     if past.program is not None:
         _warn([_entry("program", past.program, None)], output)
     if past.model_facts is not None and "model" not in remake.given:
-        _warn(_model_differences(past.model_facts["files"], model["files"]), output)
+        given = {role for role, option in OPTION_OF.items() if option in remake.given}
+        then, now = (
+            [file for file in facts["files"] if file.get("role") not in given] for facts in (past.model_facts, model)
+        )
+        _warn(_model_differences(then, now), output)
 
 
 def _model_differences(then: list[JsonObject], now: list[JsonObject]) -> list[JsonObject]:
-    """Files are told apart by role; a digest that nobody knows is not held against them."""
+    """Files are told apart by role, and several of a role by their order; a digest that nobody knows is not held
+    against them.
+    """
+    before, after = _by_place(then), _by_place(now)
     found = []
-    for file in now:
-        before = next((old for old in then if old.get("role") == file["role"]), None)
-        if before is None:
+    for place, file in after.items():
+        old = before.get(place)
+        if old is None:
             found.append(_entry(file["name"], None, _known(file)))
-        elif _differ(before.get("sha256"), file["sha256"]) or _differ(before.get("bytes"), file["bytes"]):
-            found.append(_entry(file["name"], _known(before), _known(file)))
-    gone = {file["role"] for file in now}
-    return found + [_entry(str(old.get("name")), _known(old), None) for old in then if old.get("role") not in gone]
+        elif _differ(old.get("sha256"), file["sha256"]) or _differ(old.get("bytes"), file["bytes"]):
+            found.append(_entry(file["name"], _known(old), _known(file)))
+    gone = [old for place, old in before.items() if place not in after]
+    return found + [_entry(str(old.get("name")), _known(old), None) for old in gone]
+
+
+def _by_place(files: list[JsonObject]) -> dict[tuple[str, int], JsonObject]:
+    """Files by their role, and by which one of that role they are."""
+    places: dict[tuple[str, int], JsonObject] = {}
+    for file in files:
+        role = str(file.get("role"))
+        places[role, sum(1 for known, _ in places if known == role)] = file
+    return places
 
 
 def _differ(then: object, now: object) -> bool:

@@ -47,6 +47,17 @@ def test_files_that_came_or_went_are_named() -> None:
     assert differences(model(), more) == differs(("b.safetensors", None, DIGESTS[0]))
 
 
+def test_several_files_of_a_role_are_held_against_each_other_in_their_order() -> None:
+    two = model()
+    for name, digest in zip("bc", DIGESTS, strict=True):
+        two["files"].append({"role": "lora", "name": f"{name}.safetensors", "bytes": 3, "sha256": digest})
+    assert differences(two, copy.deepcopy(two)) == []
+    swapped = copy.deepcopy(two)
+    swapped["files"][1:] = reversed(swapped["files"][1:])
+    assert differences(two, swapped) == differs(("c.safetensors", *DIGESTS), ("b.safetensors", *DIGESTS[::-1]))
+    assert differences(two, swapped, "lora") == [], "they were asked for"
+
+
 def test_another_model_that_was_asked_for_is_no_news() -> None:
     assert differences(model(), model(bytes=2), "model") == []
 
