@@ -27,7 +27,7 @@ def test_the_caller_is_killed(hal: Hal, phase: str) -> None:
     assert call.end(10).code == -signal.SIGKILL
     assert names(hal.cwd) == []
     taken_back = hal("jobs", "cancel", "--all", "--json").json["data"]["jobs"]
-    assert len(taken_back) == 1
+    assert str(hal.cwd / "x.png") in [job["path"] for job in taken_back]
     assert identity(picture(hal)["engine"]) == identity(engine)
 
 

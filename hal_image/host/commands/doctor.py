@@ -74,7 +74,11 @@ def _checks(models_dir: Path) -> Iterator[Check]:
     yield from _docker()
     yield from _models(models_dir)
     yield _disk(models_dir)
-    engines = running_engines()
+    try:
+        engines = running_engines()
+    except HalError as error:
+        yield Check("running engines", WARN, error.message, error.hint)
+        return
     states = ", ".join(f"{engine.title} {(engine.status or {}).get('state', 'no answer')}" for engine in engines)
     yield Check("running engines", PASS, states or "none")
 

@@ -129,7 +129,11 @@ class Container(NamedTuple):
 
 
 def running_engines() -> list[RunningEngine]:
-    """Every engine of this state directory, the longest running first. Cards of dead ones are removed."""
+    """Every engine of this state directory, the longest running first. Cards of dead ones are removed.
+
+    Raises:
+        EnvironmentError_: ``docker_failed``: Docker does not answer, so there may be containers.
+    """
     found = [*_local_engines(), *_containers()]
     return sorted(found, key=lambda engine: -(engine.status or {}).get("uptime_s", 0))
 
@@ -190,8 +194,11 @@ def _containers() -> list[RunningEngine]:
     if path is None:
         return []
     try:
-        there = answers.containers(program.run(path, commands.containers(owner())))
-    except HalError:
+        answer = program.run(path, commands.containers(owner()))
+        there = answers.containers(answer)
+    except HalError as error:
+        if error.code == "docker_failed" and answer.code < 0:
+            raise  # it took too long: who waits for a job in one must not hear that it is lost
         return []  # without the Docker engine no container runs
     dead = {"created", "exited", "dead"}
     sweep(path, [one for one in there if one.state in dead])
