@@ -20,6 +20,8 @@ import pytest
 import yaml
 from PIL import Image
 
+from hal_image.workflow import build
+from tests.contract.graph_cases import CASES
 from tests.contract.test_docs import Block, blocks
 from tests.world import ROOT, SD15, Hal, environment_for
 
@@ -39,6 +41,7 @@ INSTEAD = {
     " --size 768x512 --steps 30 ": " --size 96x64 --steps 2 ",
     " --size 1024x768 ": " --size 128x96 ",
     " --steps 20 ": " --steps 2 ",
+    " KSampler.steps=30 ": " KSampler.steps=1 ",
 }
 """What a processor would take minutes for, and what is run in its place."""
 
@@ -98,10 +101,11 @@ def registry(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
     for name, model in ours["models"].items():
-        if name != "doodle":
+        if name != "doodle" and "defaults" in model:
             model |= {"family": "sd15", "files": [small], "cpu": True}
             model["defaults"] = dict(sd15["defaults"])
-        model["defaults"] |= {"width": 64, "height": 64, "steps": 1}
+        if "defaults" in model:
+            model["defaults"] |= {"width": 64, "height": 64, "steps": 1}
     written = tmp_path_factory.mktemp("documented") / "models.yaml"
     written.write_text(json.dumps(ours), encoding="utf-8")
     return written
@@ -140,6 +144,11 @@ def sandbox(environment: dict[str, str], tmp_path: Path) -> Sandbox:
     (tmp_path / "hal_generate_image.py").symlink_to(ROOT / "hal_generate_image.py")
     (tmp_path / "prompts.txt").write_text("a red cube\na green ball\na blue cone\n")
     (tmp_path / "prompt.txt").write_text("a house\n")
+    Image.new("RGB", (64, 64), (200, 30, 20)).save(tmp_path / "apple.png")
+    sd15 = CASES["sd15"]
+    request = sd15.request._replace(prompt="a portrait of {prompt}", negative_prompt="", width=64, height=64)
+    graph = build(request, sd15.model, sd15.names).to_prompt()
+    (tmp_path / "portrait.json").write_text(json.dumps(graph))
     return Sandbox(tmp_path, environment)
 
 

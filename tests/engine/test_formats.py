@@ -15,6 +15,8 @@ from hal_image.host import picture_file
 from hal_image.host.formats import FORMATS, SUFFIXES
 from tests.world import QUICK, Hal, is_flat, pixels
 
+pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
+
 CALL = ("-p", "ein Würfel, 立方体 🤖", *QUICK, "--seed", "3")
 
 

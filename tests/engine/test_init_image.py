@@ -19,6 +19,8 @@ from training.judge import Expectation, judge
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
+
 SD15 = ("-p", "a red cube", "--model", "sd15", "--steps", "2", "--seed", "5")
 MASKED = (32, 24, 64, 56)
 """Left, top, right and bottom of what is white in ``mask.png``."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
+
 SEED = ("-p", "a red cube", *QUICK, "--steps", "2", "--seed", "7")
 
 

@@ -18,6 +18,8 @@ from tests.world import QUICK, SD15, Hal, pixels
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
+
 SAMPLING = (("euler", "normal"), ("dpmpp_2m", "karras"), ("euler_ancestral", "simple"), ("dpmpp_2m_sde", "exponential"))
 WORDS = ("a red cube", "-x", "ein Würfel\n立方体 🤖", '"quoted", (weighed:1.2)', "")
 

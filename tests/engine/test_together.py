@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +15,6 @@ from tests.world import Hal, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 CHECKPOINTS = {"sdxl": "sd_xl_base_1.0.safetensors", "flux": "flux1-dev-fp8.safetensors"}
 """Beside that of sd15, which is there for all tests."""
@@ -55,8 +56,17 @@ def family_of(words: list[str]) -> str:
     return words[words.index("--model") + 1]
 
 
-@pytest.mark.parametrize("family", ["sd15", "sdxl", "flux"])
-def test_everything_in_one_call(hal: Hal, family: str) -> None:
+def test_everything_in_one_call(hal: Hal) -> None:
+    all_at_once(hal, "sd15")
+
+
+@pytest.mark.local_only("the graph is another one, what the engine does with it is not")
+@pytest.mark.parametrize("family", ["sdxl", "flux"])
+def test_everything_that_a_family_has_in_one_call(hal: Hal, family: str) -> None:
+    all_at_once(hal, family)
+
+
+def all_at_once(hal: Hal, family: str) -> None:
     given(hal.cwd)
     control = () if family == "flux" else ("--control", "canny:map.png:0.8")
     # the empty prompt is its own negative one: each text costs the full T5 of FLUX half a minute
@@ -99,6 +109,7 @@ def chance(number: int) -> list[str]:
     return [*words, *(["--lossless"] if suffix == ".webp" else []), "-o", f"made{suffix}"]
 
 
+@pytest.mark.local_only("as the first one, which runs in a container, too")
 @pytest.mark.parametrize("number", range(20))
 def test_a_random_picture_of_many_parts_is_made_again_pixel_by_pixel(hal: Hal, number: int) -> None:
     given(hal.cwd)
@@ -113,6 +124,48 @@ def test_a_random_picture_of_many_parts_is_made_again_pixel_by_pixel(hal: Hal, n
 def requested(data: dict[str, Any]) -> dict[str, Any]:
     request: dict[str, Any] = data["request"]
     return request
+
+
+def test_a_workflow_with_a_picture_and_a_mask_protects_what_is_not_in_it(hal: Hal) -> None:
+    given(hal.cwd)
+    made = hal(
+        "-p", "x", "--model", "sd15", "--steps", "1", "--seed", SEED, "--init-image", "init.png", "--mask", "mask.png",
+        "--feather", "0", "-o", "masked.png", "--json",
+    ).json["data"]  # fmt: skip
+    with Image.open(hal.cwd / "masked.png") as masked, Image.open(hal.cwd / "init.png") as before:
+        assert masked.crop((0, 0, 64, 16)).tobytes() == before.crop((0, 0, 64, 16)).tobytes()
+        assert masked.crop((16, 16, 48, 48)).tobytes() != before.crop((16, 16, 48, 48)).tobytes()
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "masked.png"}},
+        "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
+        "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}},
+        "4": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
+    }
+    (hal.cwd / "flow.json").write_text(json.dumps(graph))
+    images = hal("--workflow", "flow.json", "-o", "out.png", "--json").json["data"]["images"]
+    assert [image["path"] for image in images] == [str(hal.cwd / f"out-{number}.png") for number in (1, 2)]
+    assert pixels(images[1]["path"]) == pixels(made["images"][0]["path"])
+    inverted = zip(pixels(images[0]["path"]), pixels(images[1]["path"]), strict=True)
+    assert {one + other for one, other in inverted} <= {254, 255}, "ComfyUI cuts off what it cannot write"
+
+
+def test_steps_a_grid_and_a_picture_made_larger(hal: Hal) -> None:
+    call = ("-p", "x", "--model", "sd15", "--size", "64", "--seed", SEED)
+    hal(*call, "--steps", "3", "--stepwise", "steps", "-o", "x.png")
+    assert len(list((hal.cwd / "steps").iterdir())) == 3
+    data = hal(*call, "--vary", "steps=1,2", "-o", "grid.webp", "--json").json["data"]
+    assert [image["varied"] for image in data["images"]] == [{"steps": 1}, {"steps": 2}]
+    assert Path(data["sheet"]["path"]).is_file()
+    larger = hal("upscale", "x.png", "--scale", "2", "-o", "large.avif", "--json").json["data"]
+    assert (larger["upscale"]["model"], larger["images"][0]["width"]) == ("x4", 128)
+
+
+def test_a_lora_that_lies_elsewhere(hal: Hal, tmp_path: Path) -> None:
+    synthetic.write_lora(tmp_path / "elsewhere" / "other.safetensors", seed="other")
+    call = ("-p", "x", "--model", "sd15", "--size", "64", "--steps", "1", "--seed", SEED)
+    hal(*call, "-o", "plain.png")
+    hal(*call, "--lora", "elsewhere/other.safetensors", "-o", "with.png")
+    assert pixels(hal.cwd / "plain.png") != pixels(hal.cwd / "with.png")
 
 
 def test_what_went_into_it_must_still_be_there(hal: Hal) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from hal_image.host.engines.link import Link
     from tests.world import Hal
 
+pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
+
 X4 = "synthetic-x4"
 X2 = "synthetic-x2"
 ABSENT = "a-file-that-no-server-has-"

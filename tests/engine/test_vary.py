@@ -18,6 +18,8 @@ from tests.world import Hal, pixels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
+
 SMALL = ("-p", "a red cube", "--model", "sd15", "--size", "64")
 PRESETS = """\
 presets:

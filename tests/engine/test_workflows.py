@@ -13,6 +13,8 @@ from PIL import Image
 from hal_image import png
 from tests.world import SD15, Hal, pixels
 
+pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
+
 Graph = dict[str, Any]
 
 
