@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -231,7 +232,8 @@ def fit_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ``--cpu``, a container without a GPU is refused."""
     ours = yaml.safe_load((ROOT / "models.yaml").read_text(encoding="utf-8"))
     for model in ours["models"].values():
-        model["cpu"] = True
+        if "kind" not in model:  # what goes with models runs where they do
+            model["cpu"] = True
     file = tmp_path_factory.mktemp("registry") / "fit.yaml"
     file.write_text(json.dumps(ours), encoding="utf-8")
     return file
@@ -279,6 +281,13 @@ def lone_hal(request: pytest.FixtureRequest, kind: str, models_dir: Path, tmp_pa
 @pytest.fixture(scope="session")
 def comfyui_url(installed: EnginePaths, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a ComfyUI server that was booted as the engine boots it."""
+    with booted(installed, models_dir, tmp_path_factory.mktemp("comfyui")) as url:
+        yield url
+
+
+@contextmanager
+def booted(installed: EnginePaths, models_dir: Path, folder: Path) -> Iterator[str]:
+    """A ComfyUI as the engine boots it; gives its address."""
     settings = EngineSettings(
         tool_version=about.version(),
         models_dir=str(models_dir),
@@ -286,7 +295,7 @@ def comfyui_url(installed: EnginePaths, models_dir: Path, tmp_path_factory: pyte
         comfyui_dir=str(installed.comfyui_dir),
         cpu=True,
     )
-    process = ComfyProcess(settings, tmp_path_factory.mktemp("comfyui"))
+    process = ComfyProcess(settings, folder)
     process.boot(lambda _seconds: True)
     yield process.url
     process.end()

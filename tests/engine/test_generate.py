@@ -129,6 +129,7 @@ def test_json_tells_everything_about_a_generation(hal: Hal) -> None:
     raw = (hal.cwd / "x.png").read_bytes()
     assert image == {
         "path": str(hal.cwd / "x.png"),
+        "format": "png",
         "seed": 11,
         "width": 64,
         "height": 64,
