@@ -6,6 +6,7 @@ another one's pictures, and ComfyUI, which remembers what it has loaded by its n
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -23,8 +24,20 @@ LOADERS = {"LoadImage", "LoadImageMask"}
 """ComfyUI's nodes whose input ``image`` is the name of a file in its input folder."""
 
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def _own(descriptor: int, owner: os.stat_result) -> None:
+    """Gives what is open to ``owner`` where it is another's, which only root can."""
+    if os.fstat(descriptor).st_uid != owner.st_uid:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
 def put(engine_folder: Path, job: str, inputs: Mapping[str, bytes]) -> list[str]:
-    """Writes a job's pictures, for this user only.
+    """Writes a job's pictures, for the engine's user only.
+
+    A container writes in the engine's folder, too: a link that it put there must not lead us elsewhere, and where root
+    calls, it runs as another user, who is the folder's owner then.
 
     Returns:
         their names, for the engine.
@@ -36,9 +49,24 @@ def put(engine_folder: Path, job: str, inputs: Mapping[str, bytes]) -> list[str]
         return []
     folder = engine_folder / FOLDER / job
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name, data in inputs.items():
-            (folder / name).write_bytes(data)
+        (engine_folder / FOLDER).mkdir(mode=0o700, exist_ok=True)
+        owner = engine_folder.stat()
+        top = os.open(engine_folder / FOLDER, _FOLDER)
+        try:
+            _own(top, owner)
+            os.mkdir(job, mode=0o700, dir_fd=top)
+            inner = os.open(job, _FOLDER, dir_fd=top)
+        finally:
+            os.close(top)
+        try:
+            _own(inner, owner)
+            for name, data in inputs.items():
+                file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=inner)
+                with os.fdopen(file, "wb") as stream:
+                    _own(file, owner)
+                    stream.write(data)
+        finally:
+            os.close(inner)
     except OSError as error:
         raise EnvironmentError_(
             f"cannot write {folder}: {error.strerror}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +14,9 @@ from tests.store.conftest import NAME, TOKEN, Call, MakeHub, left_over
 from tests.store.hub_server import COMMIT, Hub
 from tests.synthetic import write_flux_parts, write_lora, write_sd15
 from tests.synthetic.sparse import Tensor, write_safetensors
+
+if TYPE_CHECKING:
+    from hal_image.errors import JsonObject
 
 
 def test_add_a_file(
@@ -142,6 +146,12 @@ def test_add_a_transformer_uses_the_other_parts_of_ours(
     assert [file["role"] for file in files] == ["diffusion_model", "clip_l", "t5xxl", "vae"]
 
 
+def own_extras(call: Call) -> list[JsonObject]:
+    """What `models list` has of what goes with models, without our registry's."""
+    ours = set(load_registry(default_registry_path()).extras)
+    return [extra for extra in call("models", "list")[1]["data"]["extras"] if extra["name"] not in ours]
+
+
 def test_add_a_lora_and_use_the_store_for_it(
     call: Call, make_hub: MakeHub, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,7 +165,7 @@ def test_add_a_lora_and_use_the_store_for_it(
     added = answer["data"]["added"]
     assert (added["kind"], added["family"], added["control"]) == ("lora", "sd15", None)
     assert Path(added["path"]) == folder / "loras" / "ink.safetensors"
-    (extra,) = call("models", "list")[1]["data"]["extras"]
+    (extra,) = own_extras(call)
     assert (extra["name"], extra["kind"], extra["status"], extra["bytes"]) == ("ink", "lora", "present", len(data))
     shown = call("models", "show", "ink")[1]["data"]["extra"]
     assert (shown["files"][0]["role"], shown["files"][0]["verified"]) == ("lora", True)
@@ -185,7 +195,7 @@ def test_add_a_controlnet_and_an_upscaler(call: Call, tmp_path: Path, monkeypatc
         assert code == 0, answer
         added = answer["data"]["added"]
         assert (added["kind"], added["family"], added["control"]) == (kind, family, shows)
-    assert [extra["name"] for extra in call("models", "list")[1]["data"]["extras"]] == ["controlnet", "upscaler"]
+    assert [extra["name"] for extra in own_extras(call)] == ["controlnet", "upscaler"]
 
 
 def test_add_a_lora_for_a_family_that_we_do_not_have(

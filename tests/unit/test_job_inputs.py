@@ -39,6 +39,24 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     assert caught.value.code == "state_dir_unwritable"
 
 
+def test_a_link_in_the_folder_s_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "engine" / job_inputs.FOLDER).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EnvironmentError_) as caught:
+        job_inputs.put(tmp_path / "engine", JOB, {"a.png": b"a"})
+    assert caught.value.code == "state_dir_unwritable"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_where_root_calls_the_pictures_are_the_engine_s(tmp_path: Path) -> None:
+    os.chown(tmp_path, 1234, 1235)
+    job_inputs.put(tmp_path, JOB, {"a.png": b"a"})
+    for path in (tmp_path / job_inputs.FOLDER, *(tmp_path / job_inputs.FOLDER).rglob("*")):
+        assert (path.stat().st_uid, path.stat().st_gid) == (1234, 1235)
+
+
 def test_only_its_own_pictures_are_renamed_in_the_graph() -> None:
     graph: dict[str, Any] = {
         "1": {"class_type": "LoadImage", "inputs": {"image": "a.png"}},
