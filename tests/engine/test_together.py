@@ -32,6 +32,7 @@ def _files(models_dir: Path) -> Iterator[None]:
     synthetic.write_lora(models_dir / "loras" / "more" / "sd15-two.safetensors", fit=1)
     synthetic.write_controlnet(models_dir / "controlnet" / "sd15_canny.safetensors")
     synthetic.write_controlnet(models_dir / "controlnet" / "sdxl_canny.safetensors", family="sdxl")
+    synthetic.write_controlnet(models_dir / "controlnet" / "flux_canny.safetensors", family="flux")
     synthetic.write_upscaler(models_dir / "upscale_models" / "x4.safetensors")
     yield
     for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
@@ -68,7 +69,7 @@ def test_everything_that_a_family_has_in_one_call(hal: Hal, family: str) -> None
 
 def all_at_once(hal: Hal, family: str) -> None:
     given(hal.cwd)
-    control = () if family == "flux" else ("--control", "canny:map.png:0.8")
+    control = ("--control", "canny:map.png:0.8")
     # the empty prompt is its own negative one: each text costs the full T5 of FLUX half a minute
     call = ("--prompt=", "--model", family, "--size", "64", "--steps", "2", "--seed", SEED)
     extras = ("--lora", f"{family}-ink:0.7", *control, "--init-image", "init.png", "--strength", "0.6")
@@ -77,10 +78,11 @@ def all_at_once(hal: Hal, family: str) -> None:
     (image,) = answer["data"]["images"]
     assert (image["width"], image["height"], image["format"]) == (192, 192, "webp")
     request = answer["data"]["request"]
-    assert {"loras", "init", "hires", "upscale"} <= request.keys()
-    assert ("controls" in request) == bool(control)
+    assert {"loras", "controls", "init", "hires", "upscale"} <= request.keys()
     roles = [file["role"] for file in answer["data"]["model"]["files"]]
-    assert roles == ["checkpoint", "lora", *(["controlnet"] if control else []), "upscale_model"]
+    assert roles == ["checkpoint", "lora", "controlnet", "upscale_model"]
+    without = hal(*call, *extras[:2], *extras[4:], *larger, "-o", "without.png", "--json").json["data"]["images"][0]
+    assert pixels(without["path"]) != pixels(hal.cwd / "all.webp"), "the map counts"
     again = hal("--from-image", "all.webp", "-o", "again.png", "--json").json
     assert not {"remake_differs", "remake_left_out"} & {warning["code"] for warning in again["warnings"]}
     assert pixels(hal.cwd / "again.png") == pixels(hal.cwd / "all.webp")

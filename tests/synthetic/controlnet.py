@@ -1,10 +1,11 @@
-"""ControlNets for the synthetic Stable Diffusion 1.5 and XL, under the names of the original ones."""
+"""ControlNets for the synthetic Stable Diffusion 1.5 and XL, under the names of the original ones, and for FLUX, under
+those of XLabs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from tests.synthetic import sd15, sdxl
+from tests.synthetic import flux, sd15, sdxl
 from tests.synthetic.blocks import Weights, res_block
 from tests.synthetic.sparse import write_safetensors
 
@@ -17,8 +18,9 @@ _HINT = ((0, 3, 16), (2, 16, 16), (4, 16, 32), (6, 32, 32), (8, 32, 96), (10, 96
 """Convolutions that the picture goes through, three of them halving it: number, channels in, channels out."""
 
 
-def write_controlnet(path: Path, *, family: Literal["sd15", "sdxl"] = "sd15", gain: float = 1.0) -> None:
-    """Half of the U-Net, what brings the picture in, and what goes out to the model; all of it counts.
+def write_controlnet(path: Path, *, family: Literal["sd15", "sdxl", "flux"] = "sd15", gain: float = 1.0) -> None:
+    """Half of the U-Net, or a block of the transformer, what brings the picture in, and what goes out to the model. All of
+    it counts.
 
     Args:
         path: the file.
@@ -28,7 +30,24 @@ def write_controlnet(path: Path, *, family: Literal["sd15", "sdxl"] = "sd15", ga
     Raises:
         OSError: the file cannot be written.
     """
+    path.parent.mkdir(parents=True, exist_ok=True)
     weights = Weights("F16")
+    if family == "flux":
+        _flux(weights, gain)
+    else:
+        _unet(weights, family, gain)
+    write_safetensors(path, weights.tensors, seed="controlnet")
+
+
+def _flux(weights: Weights, gain: float) -> None:
+    flux.transformer(weights, "", guidance=True)
+    for number in range(0, 16, 2):
+        weights.conv(f"input_hint_block.{number}", 3 if number == 0 else 16, 16)
+    weights.linear("pos_embed_input", flux.PATCH, flux.WIDTH)
+    weights.linear("controlnet_blocks.0", flux.WIDTH, flux.WIDTH, gain=gain, rows=(0, 1024))
+
+
+def _unet(weights: Weights, family: Literal["sd15", "sdxl"], gain: float) -> None:
     (sd15 if family == "sd15" else sdxl).unet_input(weights, "")
     for number, inside, outside in _HINT:
         weights.conv(f"input_hint_block.{number}", inside, outside)
@@ -36,5 +55,3 @@ def write_controlnet(path: Path, *, family: Literal["sd15", "sdxl"] = "sd15", ga
         weights.conv(f"zero_convs.{block}.0", _CHANNELS, _CHANNELS, 1, gain=gain)
     res_block(weights, "middle_block.0", _CHANNELS, _CHANNELS, _CHANNELS * 4)
     weights.conv("middle_block_out.0", _CHANNELS, _CHANNELS, 1, gain=gain)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_safetensors(path, weights.tensors, seed="controlnet")

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SEED = "flux"
-_WIDTH = 3072
+WIDTH = 3072
+"""Of everything between the first layer and the last."""
 _HEAD = 128
 _USED = 1024
 """Channels, of 3072, that carry anything between the layers: eight of the 24 attention heads."""
 _PROMPT_GAIN = 6.0
 """Enough for ten tokens among 256 to be seen, and not so much that ten tokens alone drown the seed."""
 _LATENT_CHANNELS = 16
+PATCH = _LATENT_CHANNELS * 4
+"""A patch is 2x2 latent pixels."""
 _EIGHT_BIT: DType = "F8_E4M3"
 
 
@@ -101,18 +104,22 @@ def _autoencoder(prefix: str) -> dict[str, Tensor]:
 
 def _transformer(prefix: str, *, guidance: bool) -> dict[str, Tensor]:
     weights = Weights(_EIGHT_BIT)
-    patch = _LATENT_CHANNELS * 4  # a patch is 2x2 latent pixels
+    transformer(weights, prefix, guidance=guidance)
+    weights.linear(f"{prefix}final_layer.adaLN_modulation.1", WIDTH, 2 * WIDTH, gain=2.0, rows=(0, _USED))
+    weights.linear(f"{prefix}final_layer.linear", WIDTH, PATCH)
+    return weights.tensors
+
+
+def transformer(weights: Weights, prefix: str, *, guidance: bool) -> None:
+    """All of it but the last layer, which a ControlNet has not."""
     used = (0, _USED)
-    weights.linear(f"{prefix}img_in", patch, _WIDTH)
-    weights.linear(f"{prefix}txt_in", 4096, _WIDTH, rows=used)
+    weights.linear(f"{prefix}img_in", PATCH, WIDTH)
+    weights.linear(f"{prefix}txt_in", 4096, WIDTH, rows=used)
     for name, width in (("time_in", 256), ("vector_in", 768), *([("guidance_in", 256)] if guidance else [])):
-        weights.linear(f"{prefix}{name}.in_layer", width, _WIDTH)
-        weights.linear(f"{prefix}{name}.out_layer", _WIDTH, _WIDTH, rows=used)
+        weights.linear(f"{prefix}{name}.in_layer", width, WIDTH)
+        weights.linear(f"{prefix}{name}.out_layer", WIDTH, WIDTH, rows=used)
     for stream in ("img", "txt"):
         _block_half(weights, f"{prefix}double_blocks.0.{stream}", stream=stream)
-    weights.linear(f"{prefix}final_layer.adaLN_modulation.1", _WIDTH, 2 * _WIDTH, gain=2.0, rows=used)
-    weights.linear(f"{prefix}final_layer.linear", _WIDTH, patch)
-    return weights.tensors
 
 
 def _block_half(weights: Weights, name: str, *, stream: str) -> None:
@@ -121,16 +128,16 @@ def _block_half(weights: Weights, name: str, *, stream: str) -> None:
     Attention: queries of the picture and keys of the prompt are the same constant, which turns with the position, so
     that each patch sees the prompt's tokens more or less. The values are the prompt's.
     """
-    hidden = 4 * _WIDTH
+    hidden = 4 * WIDTH
     # Shift, scale and gate for attention, then for the feed-forward part, which stays off.
-    weights.add(f"{name}_mod.lin.weight", 6 * _WIDTH, _WIDTH)
-    weights.add(f"{name}_mod.lin.bias", 6 * _WIDTH, value=1.0, rows=(2 * _WIDTH, 3 * _WIDTH))
-    values = (2 * _WIDTH, 2 * _WIDTH + _USED)
-    gain, constant = (0.0, (0, _WIDTH)) if stream == "img" else (1.0, (_WIDTH, 2 * _WIDTH))
-    weights.add(f"{name}_attn.qkv.weight", 3 * _WIDTH, _WIDTH, std=gain / _WIDTH**0.5, rows=values)
-    weights.add(f"{name}_attn.qkv.bias", 3 * _WIDTH, value=1.0, rows=constant)
-    weights.linear(f"{name}_attn.proj", _WIDTH, _WIDTH, gain=_PROMPT_GAIN, rows=(0, _USED))
+    weights.add(f"{name}_mod.lin.weight", 6 * WIDTH, WIDTH)
+    weights.add(f"{name}_mod.lin.bias", 6 * WIDTH, value=1.0, rows=(2 * WIDTH, 3 * WIDTH))
+    values = (2 * WIDTH, 2 * WIDTH + _USED)
+    gain, constant = (0.0, (0, WIDTH)) if stream == "img" else (1.0, (WIDTH, 2 * WIDTH))
+    weights.add(f"{name}_attn.qkv.weight", 3 * WIDTH, WIDTH, std=gain / WIDTH**0.5, rows=values)
+    weights.add(f"{name}_attn.qkv.bias", 3 * WIDTH, value=1.0, rows=constant)
+    weights.linear(f"{name}_attn.proj", WIDTH, WIDTH, gain=_PROMPT_GAIN, rows=(0, _USED))
     for norm in ("query_norm", "key_norm"):
         weights.add(f"{name}_attn.norm.{norm}.scale", _HEAD, value=1.0)
-    weights.linear(f"{name}_mlp.0", _WIDTH, hidden, gain=0)
-    weights.linear(f"{name}_mlp.2", hidden, _WIDTH, gain=0)
+    weights.linear(f"{name}_mlp.0", WIDTH, hidden, gain=0)
+    weights.linear(f"{name}_mlp.2", hidden, WIDTH, gain=0)
