@@ -19,8 +19,9 @@ _HINT = ((0, 3, 16), (2, 16, 16), (4, 16, 32), (6, 32, 32), (8, 32, 96), (10, 96
 
 
 def write_controlnet(path: Path, *, family: Literal["sd15", "sdxl", "flux"] = "sd15", gain: float = 1.0) -> None:
-    """Half of the U-Net, or a block of the transformer, what brings the picture in, and what goes out to the model. All of
-    it counts.
+    """Half of the U-Net, or a block of the transformer, what brings the picture in, and what goes out to the model.
+
+    All of it counts.
 
     Args:
         path: the file.
