@@ -35,6 +35,8 @@ class PrivateDocker:
 
     def start(self) -> None:
         command = [
+            # a Docker engine without a bridge takes away the one that there is, which is the other engine's
+            "unshare", "--net",
             "dockerd", "--data-root", str(self.folder / "data"), "--exec-root", str(self.folder / "exec"),
             "--host", self.address, "--pidfile", str(self.folder / "pid"), "--bridge", "none", "--iptables=false",
         ]  # fmt: skip

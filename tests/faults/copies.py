@@ -59,7 +59,7 @@ def image_from(folder: Path, image: str, tag: str) -> str:
         "RUN rm -r /opt/hal/hal_image/engine/__pycache__ /opt/hal/hal_image/comfy/__pycache__\n"
     )
     (folder / ".dockerignore").unlink(missing_ok=True)
-    docker("build", "--quiet", "--tag", tag, str(folder))
+    docker("build", "--quiet", "--network", "none", "--tag", tag, str(folder))
     return tag
 
 
