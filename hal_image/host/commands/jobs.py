@@ -126,9 +126,13 @@ def _cancel(options: argparse.Namespace, records: JobRecords) -> Result:
     if options.all == bool(options.ids):
         raise UsageError("jobs cancel needs the ids of jobs, or --all", hint="jobs list shows them")
     chosen = records.open() if options.all else [records.find(text) for text in dict.fromkeys(options.ids)]
+    # The last one first: while one that runs lets go, the next would begin, and may be done before its turn comes here.
+    standings = [
+        _end(record, records) if record.verdict is None else Standing("ended", record.verdict)
+        for record in reversed(chosen)
+    ]
     jobs, lines = [], []
-    for record in chosen:
-        standing = _end(record, records) if record.verdict is None else Standing("ended", record.verdict)
+    for record, standing in zip(chosen, reversed(standings), strict=True):
         facts = _facts(record, standing)
         jobs.append(facts)
         lines.append(f"{record.id} {facts['verdict'] or 'ends when ComfyUI is done with its step'}")
