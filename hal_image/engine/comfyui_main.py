@@ -200,6 +200,25 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> Callable[[], Awaitable[
     return lambda: load(lambda _pack: True)
 
 
+def look_again_where_a_folder_has_gone(folder_paths: Any) -> None:
+    """Makes ComfyUI list a kind of model files anew when a folder with some has been removed.
+
+    It keeps its lists as long as the folders are as old as they were, and fails for good at one that is not there.
+
+    Args:
+        folder_paths: ComfyUI's module of that name.
+    """
+    kept_list = folder_paths.cached_filename_list_
+
+    def kept_list_if_all_are_there(kind: str) -> Any:
+        try:
+            return kept_list(kind)
+        except FileNotFoundError:
+            return None
+
+    folder_paths.cached_filename_list_ = kept_list_if_all_are_there
+
+
 def main() -> None:
     """Boots ComfyUI and serves until killed."""
     be_killed_with_parent()
@@ -229,6 +248,7 @@ def main() -> None:
     comfyui.cuda_malloc = cuda_malloc
     load_all = load_extras_on_demand(comfyui.nodes, comfyui.execution)
     comfyui_definitions.attach(comfyui.server, comfyui.folder_paths, load_all)
+    look_again_where_a_folder_has_gone(comfyui.folder_paths)
     comfyui.setup_database = lambda: None
     recorder = comfyui_notices.Recorder()
     logging.getLogger().addHandler(recorder)

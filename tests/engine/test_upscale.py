@@ -322,6 +322,17 @@ def test_only_the_pack_that_is_needed_is_loaded(installed: EnginePaths, models_d
     }
 
 
+def test_a_folder_of_models_that_has_gone_takes_no_node_with_it(installed: EnginePaths, tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "upscale_models"
+    synthetic.write_upscaler(folder / "one.safetensors")
+    with booted(installed, tmp_path / "models", tmp_path / "engine") as url:
+        requests.post(f"{url}/prompt", json={"prompt": graphs(ABSENT)["upscale-exact"].to_prompt()}, timeout=60)
+        assert "UpscaleModelLoader" in requests.get(f"{url}/object_info", timeout=60).json()
+        (folder / "one.safetensors").unlink()
+        folder.rmdir()
+        assert "UpscaleModelLoader" in requests.get(f"{url}/object_info", timeout=60).json()
+
+
 def test_doodle_larger(hal: Hal) -> None:
     answer = hal(
         "-p", "a red cube", "-m", "doodle", "--size", "128", "--steps", "2", "--hires", "2", "--upscale", "2:lanczos",
