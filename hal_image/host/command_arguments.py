@@ -47,7 +47,7 @@ COMMANDS = {
 
 MODELS_ACTIONS: dict[str, tuple[str, ...]] = {
     "list": (),
-    "show": (),
+    "show": ("vram",),
     "pull": ("engine", "timeout"),
     "verify": ("engine", "timeout", "repair"),
     "rm": ("yes", "dry_run"),
@@ -113,6 +113,9 @@ def _models(parser: Parser) -> None:
     own.add_argument("--dry-run", action="store_true", help="rm, prune: only say what would be removed")
     own.add_argument("--max-size", type=values.byte_count, metavar="SIZE", help="prune: what may stay, e.g. 40GB")
     own.add_argument("--name", metavar="NAME", help="add: what it will be called")
+    own.add_argument(
+        "--vram", type=values.number(0.5, 1024), metavar="GB", help="show: plan for a card of so much memory"
+    )
 
 
 def _batch(parser: Parser) -> None:

@@ -323,7 +323,7 @@ def ours_for(theirs: Prompt, case: GraphCase) -> Prompt:
         guidance=next((n["inputs"]["guidance"] for n in theirs.values() if "guidance" in n["inputs"]), None),
         sampler=sampler["sampler_name"],
         scheduler=sampler["scheduler"],
-        seed=sampler.get("seed", sampler.get("noise_seed")),
+        seed=sampler["seed"] if "seed" in sampler else sampler["noise_seed"],
         init=init and init._replace(strength=sampler["denoise"]),
     )
     return replace(case, request=request).graph().to_prompt()

@@ -75,4 +75,5 @@ def drawn(url: str, graph: dict[str, Any]) -> bytes:
     (image,) = next(one for output in entry[answer["prompt_id"]]["outputs"].values() if (one := output.get("images")))
     raw = requests.get(f"{url}/view", params=image, timeout=60).content
     with Image.open(io.BytesIO(raw)) as picture:
-        return picture.convert("RGB").tobytes()
+        shown: bytes = picture.convert("RGB").tobytes()
+    return shown
