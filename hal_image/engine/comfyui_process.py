@@ -148,7 +148,9 @@ class ComfyProcess:
         options = comfyui_device_options(self.settings.python, cpu=self.settings.cpu)
         self.offloads = offload
         if offload:
-            options = [*options, "--lowvram"]
+            # --lowvram would only keep the text encoders on the processor: it loads as much of the diffusion model as
+            # there seems to be room for, as no option does, and that this was too much is why we are here.
+            options = [*options, "--novram"]
         for attempt in range(BOOT_ATTEMPTS):
             try:
                 self._boot_once(options, tick)

@@ -120,13 +120,16 @@ def remove_output(output_dir: Path, job_id: str) -> None:
     shutil.rmtree(output_dir / str(uuid.UUID(job_id)), ignore_errors=True)
 
 
-def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False) -> JsonObject:
+def run(
+    job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False, *, graph: JsonObject | None = None
+) -> JsonObject:
     """Runs one job on a booted ComfyUI.
 
     Args:
         job: what to run.
         comfy: where. It may be down afterwards: it is killed when it does not react to a cancel.
         others_wait: whether other jobs wait for this one to end.
+        graph: what is run in place of what was asked for, maybe for a second time.
 
     Returns:
         the fields of the ``done`` event: ``images``, ``warnings`` and ``timings`` (``load_s``, ``execution_s``).
@@ -147,7 +150,9 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
     try:
         try:
             stream = EventStream(comfy.url, client_id)
-            graph = job_inputs.of_job(own_output(job.graph, job.id), job.id, job.inputs)
+            if graph is not None:
+                client.forget(job.id)
+            graph = job_inputs.of_job(own_output(graph or job.graph, job.id), job.id, job.inputs)
             extra = {comfyui_previews.WANTED: True} if job.step_pictures else None
             if job.step_pictures:
                 graph = sampled_anew(graph, job.id)

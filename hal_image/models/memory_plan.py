@@ -135,7 +135,8 @@ def plan(model: Model, card: Card, width: int | None = None, height: int | None 
     Args:
         model: with the sizes of its files.
         card: the card.
-        width, height: of the picture, in pixels; the model's own by default.
+        width: of the picture, in pixels; the model's own by default.
+        height: likewise.
         fp8: the weights of a 16-bit diffusion model in 8 bits (``--fp8``).
     """
     width, height = width or model.defaults.width, height or model.defaults.height

@@ -76,7 +76,7 @@ def test_fp8_halves_the_diffusion_model_in_16_bits_and_no_other() -> None:
 
 
 def test_fp8_weights_take_16_bits_where_there_is_room_and_no_arithmetic_for_them() -> None:
-    """``unet_dtype()``: a card of Ampere with 24 GB gets SD 3.5 Large in 16 bits, and FLUX, which would not fit, in 8."""
+    """``unet_dtype()``: on an Ampere card of 24 GB SD 3.5 Large is in 16 bits, and FLUX, which would not fit, in 8."""
 
     def weights(name: str, card: Card) -> int:
         return plan(OURS[name], card).parts[1].weights
