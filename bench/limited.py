@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 CUSTOMIZE = '''
 import importlib.abc, importlib.machinery, os, sys, threading, time
 
-REAL = float(os.environ.get("HAL_BENCH_VRAM_GIB", "0")) * 2**30
-TOLD = float(os.environ.get("HAL_BENCH_VRAM_TOLD_GIB", "0")) * 2**30 or REAL
-NOTES = os.environ.get("HAL_BENCH_VRAM_NOTES")
+REAL = float(os.environ.get("BENCH_VRAM_GIB", "0")) * 2**30
+TOLD = float(os.environ.get("BENCH_VRAM_TOLD_GIB", "0")) * 2**30 or REAL
+NOTES = os.environ.get("BENCH_VRAM_NOTES")
 
 
 def watch(cuda, ask):
@@ -95,9 +95,9 @@ def environment(folder: Path, python: str, limit: Limit) -> dict[str, str]:
     program.chmod(0o755)
     return {
         "HAL_ENGINE_PYTHON": str(program),
-        "HAL_BENCH_VRAM_GIB": str(limit.real),
-        "HAL_BENCH_VRAM_TOLD_GIB": str(limit.told),
-        "HAL_BENCH_VRAM_NOTES": str(folder / "notes"),
+        "BENCH_VRAM_GIB": str(limit.real),
+        "BENCH_VRAM_TOLD_GIB": str(limit.told),
+        "BENCH_VRAM_NOTES": str(folder / "notes"),
     }
 
 

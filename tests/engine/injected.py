@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIMIT = "HAL_TEST_LATENT_LIMIT"
+LIMIT = "TEST_LATENT_LIMIT"
 """Positions of the latent, height times width, above which decoding ends for want of memory: with the small autoencoder
 that our synthetic checkpoints have."""
 CUSTOMIZE = f"""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from hal_image.install.engine_env import EnginePaths
 
-WIDE = ("--model", "sd15", "--size", "640", "--steps", "1", "--cfg", "1", "--seed", "3")
-"""A latent of 80x80: too large for one of ComfyUI's tiles, which have 64x64."""
+WIDE = ("--model", "sd15", "--size", "528", "--steps", "1", "--cfg", "1", "--seed", "3")
+"""A latent of 66x66: too large for one of ComfyUI's tiles, which have 64x64."""
 
 MIDDLE = ("--model", "sd15", "--size", "320", "--steps", "1", "--cfg", "1", "--seed", "3")
 """A latent of 40x40, all of which is one of ComfyUI's tiles, and several of ours, which have 32x32."""
