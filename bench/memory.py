@@ -105,13 +105,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python3 -m bench.memory", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--vram", type=float, default=24.0, metavar="GB", help="of the card that is played")
     parser.add_argument("--model", action="append", metavar="NAME", help="only this one; may be repeated")
+    parser.add_argument("--models-only", action="store_true", help="without the pictures for which there is too little")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     options = parser.parse_args(argv)
     python = os.environ.get("HAL_ENGINE_PYTHON") or _prepared()
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(Path(folder), python)
         try:
-            results = _run(machine, options.model, options.vram)
+            results = _run(machine, options.model, options.vram, extremes=not options.models_only)
         finally:
             machine.stop()
     if options.json is not None:
@@ -119,7 +120,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0 if all(one["ok"] for one in results) else 1
 
 
-def _run(machine: Machine, wanted: list[str] | None, vram: float) -> list[dict[str, Any]]:
+def _run(machine: Machine, wanted: list[str] | None, vram: float, *, extremes: bool) -> list[dict[str, Any]]:
     known = machine.call("models", "list", "--json")["data"]["models"]
     there = [one for one in known if one["status"] == "present" and (one["name"] in wanted if wanted else True)]
     print(f"\nA card of {vram:g} GB\n  {'':34} {'plan':12} {'seconds':>8} {'torch':>10} {'GPU':>10}")
@@ -130,7 +131,7 @@ def _run(machine: Machine, wanted: list[str] | None, vram: float) -> list[dict[s
         cases.append(Case(model["name"], model["name"], limit, steps))
         if any(file["role"] == "diffusion_model" for file in model["files"]):
             cases.append(Case(f"{model['name']} --fp8", model["name"], limit, (*steps, "--fp8")))
-    if there:
+    if there and extremes:
         light = next((one["name"] for one in there if one["name"] == "sdxl"), there[0]["name"])
         large = ("--steps", "1", "--size", str(TOO_LARGE))
         cases += [
