@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import ModelError
-from hal_image.host import metadata, model_files, upscale
+from hal_image.host import formats, metadata, model_files, stepwise, upscale
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials, gather, lay_out
+from hal_image.host.picture import Picture
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import missing_prompt
@@ -18,7 +19,7 @@ from hal_image.workflow import build as build_graph
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from hal_image.errors import JsonObject
@@ -63,6 +64,38 @@ class Plan(NamedTuple):
             files=tuple(found.path for found in files),
             digests=tuple(found.sha256 for found in files),
         )
+
+    def pictures(self, options: argparse.Namespace, keep_alive_s: float, *, preview: bool) -> Iterator[Picture]:
+        """The pictures as a session takes them, numbered from 1.
+
+        Args:
+            options: what the plan was made with.
+            keep_alive_s: how long the model stays in memory after each.
+            preview: whether their steps are drawn on the terminal.
+
+        Raises:
+            UsageError, EnvironmentError_: as for ``stepwise.folder``.
+        """
+        model = self.model_facts()
+        needs = self.needs(low_vram=options.low_vram)
+        steps = stepwise.folder(options, self.files)
+        files: list[Path | None] = [*self.files] or [None]
+        for number, (request, graph, file) in enumerate(zip(self.requests, self.graphs, files, strict=True), start=1):
+            yield Picture(
+                number=number,
+                request=request,
+                graph=graph,
+                model=model,
+                file=file,
+                no_clobber=options.no_clobber,
+                keep_alive_s=keep_alive_s,
+                needs=needs,
+                inputs=self.materials.inputs,
+                encoding=formats.of_file(options, file),
+                remade_of=None if options.from_image is None else options.remake.engine,
+                stepwise=steps,
+                preview=preview,
+            )
 
 
 class Planner:

@@ -12,7 +12,7 @@ from hal_image.host import formats, presets, stepwise, terminal_preview
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
-from hal_image.host.picture import Picture, Saved, names_of
+from hal_image.host.picture import names_of
 from hal_image.host.plan import Plan, Planner
 from hal_image.host.progress import Progress
 from hal_image.host.request_builder import given_prompt, read_prompt
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hal_image.host.grid import GridPlan
+    from hal_image.host.picture import Picture, Saved
     from hal_image.host.render import Output
     from hal_image.host.vary import Grid
     from hal_image.request import ImageRequest
@@ -231,27 +232,8 @@ def _pictures(
 ) -> Iterator[Picture]:
     """The pictures of one model in order, as a session takes them."""
     for first, plan in group:
-        model = plan.model_facts()
-        inputs = plan.materials.inputs
-        needs = plan.needs(low_vram=options.low_vram)
-        steps = stepwise.folder(options, plan.files)
-        for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
-            file = plan.files[index] if plan.files else None
-            yield Picture(
-                first + index,
-                request,
-                graph,
-                model,
-                file,
-                options.no_clobber,
-                keep_alive_s,
-                needs,
-                inputs,
-                formats.of_file(options, file),
-                None if options.from_image is None else options.remake.engine,
-                steps,
-                preview,
-            )
+        for picture in plan.pictures(options, keep_alive_s, preview=preview):
+            yield picture._replace(number=first + picture.number - 1)
 
 
 def _dry_run(planned: Planned, data: JsonObject, output: Output) -> Result:
