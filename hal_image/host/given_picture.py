@@ -29,10 +29,17 @@ SPOKEN = "PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"
 
 
 class Given(NamedTuple):
-    """A picture that was given: which one, and what it shows, as RGB, or as RGBA where it can be transparent."""
+    """A picture that was given.
+
+    Attributes:
+        file: which one.
+        image: what it shows, as RGB, or as RGBA where it can be transparent.
+        raw: the file.
+    """
 
     file: InputPicture
     image: Image.Image
+    raw: bytes
 
 
 def read(name: str, option: str, output: Output) -> Given:
@@ -78,7 +85,7 @@ def read(name: str, option: str, output: Output) -> Given:
             f"{option}: {path} holds {frames} pictures; the first one is used",
             {"path": str(path), "frames": frames},
         )
-    return Given(InputPicture(str(path), hashlib.sha256(raw).hexdigest()), image)
+    return Given(InputPicture(str(path), hashlib.sha256(raw).hexdigest()), image, raw)
 
 
 def in_colour(image: Image.Image) -> Image.Image:
