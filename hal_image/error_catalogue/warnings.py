@@ -50,8 +50,8 @@ WARNINGS: dict[str, WarningEntry] = {
         "a model's file is not the published one: it has another size. It is used",
     ),
     "model_digest_differs": WarningEntry(
-        "`models verify` has read a model's file, and it has other bytes than the published one, though its size. It"
-        " is used",
+        "a model's file was read, in the background or by `models verify`, and has other bytes than the published one,"
+        " though its size. It is used",
     ),
     "image_version_differs": WarningEntry(
         "the Docker image was built from another version of this tool than the one that is called",

@@ -11,6 +11,7 @@ from hal_image.host import picture_size
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials
+from hal_image.host.model_files import warn_of_other_bytes
 from hal_image.host.plan import Plan
 from hal_image.host.request_builder import RANDOM_SEEDS, checked, missing_prompt
 from hal_image.host.workflows import document as documents
@@ -134,6 +135,7 @@ def _understood(
     example = fill.filled(graph, definitions, values, seed=None, further=0)
     checked_graph = check(example, definitions)
     found = find(checked_graph.files, example, models_dir, registry)
+    warn_of_other_bytes(found.files, found.models, output)
     typed = {
         (settings.find(whole, one.target.rpartition(".")[0]), one.target.rpartition(".")[2]) for one in set_by_hand
     }
