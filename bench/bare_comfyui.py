@@ -202,7 +202,7 @@ def boot_times(world: World, bare: BareComfyUI, runs: int, *options: str, warm_u
         world.stop()
         return seconds
 
-    measures = {bare.name: partial(boot_seconds, bare, *options), "hal serve": ours}
+    measures: dict[str, Callable[[], float]] = {bare.name: partial(boot_seconds, bare, *options), "hal serve": ours}
     return alternate(measures, runs, warm_up)
 
 
