@@ -13,15 +13,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from functools import partial
 from pathlib import Path
 
+from bench.bare_comfyui import bench_boot
 from bench.batch import bench_batch
 from bench.runs import alternate, show, wall
 from bench.store import bench_store
-from hal_image.engine.comfyui_process import free_port
 from hal_image.install.engine_env import EnginePaths, prepare_engine
 from hal_image.install.host_env import prepare_host
 from tests import synthetic
@@ -118,42 +116,6 @@ def bench_warm(world: World, runs: int, comfy: str | None) -> None:
     world.stop()
 
 
-def bench_boot(world: World, runs: int) -> None:
-    """From nothing to a ComfyUI that answers."""
-    bare_base = world.folder / "bare"
-    bare_base.mkdir()
-    page = world.folder / "page"
-    page.mkdir()
-    (page / "index.html").touch()
-
-    def ours() -> float:
-        seconds = wall(world.hal("serve", "--cpu"), world.env)
-        world.stop()
-        return seconds
-
-    def bare() -> float:
-        port = free_port()
-        # The three options after the two of the comparison keep it out of its source folder and do without its web
-        # pages, which are not installed; they cost it nothing.
-        command = [
-            str(world.engine.python), "main.py", "--cpu", "--disable-all-custom-nodes", "--port", str(port),
-            "--base-directory", str(bare_base), "--front-end-root", str(page), "--database-url", "sqlite:///:memory:",
-        ]  # fmt: skip
-        started = time.perf_counter()
-        with subprocess.Popen(
-            command, cwd=world.engine.comfyui_dir, env=world.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            while not answers(port):
-                if process.poll() is not None:
-                    raise RuntimeError("bare ComfyUI did not boot")
-                time.sleep(0.02)
-            seconds = time.perf_counter() - started
-            process.kill()
-        return seconds
-
-    show("boot, seconds", alternate({"python main.py": bare, "hal serve": ours}, runs), "python main.py")
-
-
 def bench_docker(world: World, runs: int) -> None:
     """The same call with the engine in a container and beside it, cold and warm. Needs the image."""
     count = iter(range(1000))
@@ -195,15 +157,6 @@ def bench_docker(world: World, runs: int) -> None:
     world.stop()
 
 
-def answers(port: int) -> bool:
-    """Whether a ComfyUI server answers there."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/system_stats", timeout=1):
-            return True
-    except OSError:
-        return False
-
-
 def say(text: str) -> None:
     """Progress of a preparation."""
     print(text, file=sys.stderr)
@@ -229,7 +182,7 @@ def main() -> int:
         if "warm" in parts:
             bench_warm(world, options.runs, options.comfy)
         if "boot" in parts:
-            bench_boot(world, max(3, options.runs // 3))
+            bench_boot(world, max(3, options.runs // 3), say, "--cpu")
         if "batch" in parts:
             bench_batch(world, PICTURE)
         if "store" in parts:
