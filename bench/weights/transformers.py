@@ -1,6 +1,7 @@
 """The transformers of FLUX.1 and Stable Diffusion 3.5 Medium in full.
 
-Names and widths as in ``comfy/ldm/flux/model.py`` and ``comfy/ldm/modules/diffusionmodules/mmdit.py`` of ComfyUI v0.3.75.
+Names and widths as in ``comfy/ldm/flux/model.py`` and ``comfy/ldm/modules/diffusionmodules/mmdit.py`` of ComfyUI
+v0.3.75.
 """
 
 from __future__ import annotations

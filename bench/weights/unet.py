@@ -1,7 +1,7 @@
 """The U-Nets of Stable Diffusion 1.5 and XL in full, under the names of the original checkpoints.
 
-Widths and depths are those of ComfyUI v0.3.75 (``comfy/model_detection.py``), order and names those of the module that it
-builds (``comfy/ldm/modules/diffusionmodules/openaimodel.py``).
+Widths and depths are those of ComfyUI v0.3.75 (``comfy/model_detection.py``), order and names those of the module that
+it builds (``comfy/ldm/modules/diffusionmodules/openaimodel.py``).
 """
 
 from __future__ import annotations
