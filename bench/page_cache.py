@@ -51,7 +51,7 @@ def _evict(path: Path) -> None:
 
 NOTES = {
     "drop_caches": "cold: the machine's page cache was dropped before each run",
-    "posix_fadvise": "cold: the page cache could not be dropped as a whole; the files of the engine's Python, of ComfyUI "
-    "and of the models were taken out of it before each run, those excepted that another program maps",
+    "posix_fadvise": "cold: the page cache could not be dropped as a whole; the files of the engine's Python, of "
+    "ComfyUI and of the models were taken out of it before each run, those excepted that another program maps",
     None: "cold: the page cache could not be dropped here, so these runs are warm",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,9 +46,10 @@ def _count(bench: Session, model: str, variant: tuple[str, ...]) -> float:
 
 def _batch(bench: Session, model: str) -> float:
     world = bench.world
-    lines = world.folder / f"batch-{world.fresh()}.txt"
-    command = world.picture(model, world.folder / "batch-{index}.png", seed=world.fresh(COUNT))
+    lines = world.folder / f"batch-{world.fresh()}.jsonl"
+    command = world.picture(model, world.folder / "batch-{index}.png")
     prompt = command[command.index("-p") + 1]
-    lines.write_text(f"{prompt}\n" * COUNT, encoding="utf-8")
+    pictures = [{"prompt": prompt, "seed": int(world.fresh())} for _ in range(COUNT)]
+    lines.write_text("".join(f"{json.dumps(picture)}\n" for picture in pictures), encoding="utf-8")
     at = command.index("-p")
     return wall([*command[:at], "batch", str(lines), *command[at + 2 :]], world.env, world.folder)

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bench.peers import diffusers, packages
+from bench.peers import packages, with_diffusers
 from bench.runs import wall
 from bench.titles import BESIDE, WARM
 from bench.world import executed
@@ -62,14 +62,14 @@ def _comfy(bench: Session, bare: Bare, comfy: str, model: str) -> dict[str, floa
 def _diffusers(bench: Session, model: str, stack: ExitStack) -> dict[str, Callable[[], Mapping[str, float]]]:
     if "diffusers" not in bench.options.peers or bench.world.cpu or not bench.world.full_size:
         return {}
-    if model not in diffusers.MODELS:
+    if model not in with_diffusers.MODELS:
         bench.record.note(f"there is no comparison with diffusers for {model}")
         return {}
     measures: dict[str, Callable[[], Mapping[str, float]]] = {}
     modes = {"diffusers, eager": "", **({"diffusers, compiled": "default"} if bench.options.diffusers_compile else {})}
     for name, mode in modes.items():
         try:
-            worker = stack.enter_context(diffusers.Diffusers(bench.world, model, mode))
+            worker = stack.enter_context(with_diffusers.Diffusers(bench.world, model, mode))
         except (packages.Unavailable, RuntimeError, OSError) as error:
             bench.leave_out(name, error)
             continue

@@ -19,7 +19,7 @@ from typing import Any
 
 import diffusers
 import torch
-import transformers
+import transformers  # type: ignore[import-not-found]  # only the engine's Python has it
 
 UNET = {"sample_size": 128, "in_channels": 4, "out_channels": 4, "layers_per_block": 2}
 SDXL_UNET = {

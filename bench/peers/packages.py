@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from hal_image.install import process, venvs
+from hal_image.install import process
 from hal_image.paths import make_state_dir
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMFY_CLI = "1.23.0"
-DIFFUSERS = "0.42.1"
+DIFFUSERS = "0.35.2"
 READY = "ready"
 """A file that is written last: without it a folder is the rest of an attempt."""
 
@@ -41,16 +41,8 @@ def comfy_cli(given: str | None) -> str:
     folder = _folder(f"comfy-cli-{COMFY_CLI}")
 
     def fill() -> None:
-        log = folder / "install.log"
-        with log.open("wb") as output:
-
-            def run(command: list[str]) -> int:
-                return subprocess.run(
-                    command, stdout=output, stderr=output, env=process.clean_environment(), check=False
-                ).returncode
-
-            python = venvs.bare_venv(folder, run, "comfy-cli", log)
-        _pip([str(python)], [f"comfy-cli=={COMFY_CLI}"])
+        _run([sys.executable, "-I", "-m", "venv", str(folder)], "a venv could not be made")
+        _pip(str(folder / "bin" / "python"), [f"comfy-cli=={COMFY_CLI}"])
 
     _make(folder, fill, f"comfy-cli {COMFY_CLI}")
     return str(folder / "bin" / "comfy")
@@ -64,7 +56,7 @@ def diffusers_path() -> Path:
     """
     folder = _folder(f"diffusers-{DIFFUSERS}")
     target = ["--no-deps", "--target", str(folder)]
-    _make(folder, lambda: _pip([sys.executable], [*target, f"diffusers=={DIFFUSERS}"]), f"diffusers {DIFFUSERS}")
+    _make(folder, lambda: _pip(sys.executable, [*target, f"diffusers=={DIFFUSERS}"]), f"diffusers {DIFFUSERS}")
     return folder
 
 
@@ -88,9 +80,12 @@ def _make(folder: Path, fill: Callable[[], None], what: str) -> None:
         raise
 
 
-def _pip(python: list[str], arguments: list[str]) -> None:
-    command = [*python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+def _pip(python: str, arguments: list[str]) -> None:
+    command = [python, "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+    _run(command, f"{arguments[-1]} could not be installed")
+
+
+def _run(command: list[str], trouble: str) -> None:
     done = subprocess.run(command, env=process.clean_environment(), capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-        raise Unavailable(f"{arguments[-1]} could not be installed: {last}")
+        raise Unavailable(f"{trouble}: {(done.stderr.strip().splitlines() or ['it did not say why'])[-1]}")
