@@ -149,6 +149,9 @@ def own_packages(requirements: Path, say: Callable[[str], None]) -> tuple[Path, 
     folder = Path(os.environ.get("HAL_BENCH_PACKAGES") or state_dir() / "bench" / f"comfyui-{name}")
     if folder.is_dir():
         return folder, ()
+    if os.environ.get("HAL_NO_VENV", "0") != "0":
+        say(f"nothing is installed, so the bare ComfyUI boots without {', '.join(wanted)}")
+        return _page(requirements.parent), wanted
     make_state_dir("bench")
     making = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     say(f"installing {', '.join(wanted)} for the bare ComfyUI")
@@ -162,10 +165,15 @@ def own_packages(requirements: Path, say: Callable[[str], None]) -> tuple[Path, 
     finally:
         shutil.rmtree(making, ignore_errors=True)
     say(f"they could not be installed, so the bare ComfyUI boots without them: {done.stderr.strip()[-300:]}")
-    empty = requirements.parent / "no-packages"
+    return _page(requirements.parent), wanted
+
+
+def _page(folder: Path) -> Path:
+    """An empty page, and nothing to import beside it."""
+    empty = folder / "no-packages"
     empty.mkdir()
     (empty / "index.html").touch()
-    return empty, wanted
+    return empty
 
 
 def answers(port: int) -> bool:

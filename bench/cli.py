@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from hal_image.install.host_env import prepare_host
 
 def main(arguments: list[str]) -> int:
     """Measures; returns 0, or 1 when something that was to be measured could not be."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended, whoever's time limit it was
     given = options.parse(arguments, gpu=is_gpu())
     unknown = [] if given.models_dir else weights_known(given.models, full=given.weights == "full")
     if unknown:

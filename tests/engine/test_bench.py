@@ -47,8 +47,8 @@ def test_weights_of_full_size_have_every_tensor_and_its_shape(
     FULL_SIZE[name](weights)
     ours = {key: tensor.shape for key, tensor in weights.tensors.items()}
     theirs = {key: tensor.shape for key, tensor in published[name].items()}
-    missing = theirs.keys() - ours.keys() - (DISPENSABLE.get(name, set()) - {"pos_embed"})
-    assert missing == set()
+    assert theirs.keys() - ours.keys() <= DISPENSABLE.get(name, set())
+    ours.pop("pos_embed", None)  # a table that the module makes when it is asked for a size
     assert {key: shape for key, shape in ours.items() if theirs.get(key) != shape} == {}
 
 
