@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -57,9 +56,7 @@ SAMPLER = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_li
 
 def build(settings: dict[str, Any]) -> Any:
     """The pipeline of ``settings["model"]`` on ``settings["device"]``."""
-    tokenizers = Path(settings["tokenizers"])
-    tokenizer = transformers.CLIPTokenizer(str(tokenizers / "vocab.json"), str(tokenizers / "merges.txt"))
-    tokenizer.model_max_length = 77
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(settings["tokenizers"])
     torch.set_default_dtype(getattr(torch, settings["dtype"]))
     with torch.device(settings["device"]):
         clip = transformers.CLIPTextModel(transformers.CLIPTextConfig(**CLIP_L))
