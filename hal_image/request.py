@@ -223,6 +223,7 @@ class ImageRequest(NamedTuple):
         hires: a second sampling in a larger size; ``None`` for none.
         upscale: how the finished picture is enlarged; ``None`` for not at all.
         memory: what it does without to need less of it; ``None`` for nothing.
+        turbo: whether the model is compiled, which rounds its values elsewhere.
 
     ``width`` and ``height`` are those of the first sampling, ``final_size`` is that of the file.
         workflow: the user's own graph; then 0, or empty, is what it does not say.
@@ -247,6 +248,7 @@ class ImageRequest(NamedTuple):
     upscale: Upscale | None = None
     workflow: WorkflowUse | None = None
     memory: Memory | None = None
+    turbo: bool = False
 
     @property
     def hires_size(self) -> tuple[int, int]:

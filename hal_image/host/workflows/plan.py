@@ -11,6 +11,7 @@ from hal_image.host import picture_size, sparing
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials
+from hal_image.host.model_files import warn_of_other_bytes
 from hal_image.host.plan import Plan
 from hal_image.host.request_builder import RANDOM_SEEDS, checked, missing_prompt
 from hal_image.host.workflows import document as documents
@@ -135,6 +136,7 @@ def _understood(
     example = fill.filled(graph, definitions, values, seed=None, further=0)
     checked_graph = check(example, definitions)
     found = find(checked_graph.files, example, models_dir, registry)
+    warn_of_other_bytes(found.files, found.models, output)
     typed = {
         (settings.find(whole, one.target.rpartition(".")[0]), one.target.rpartition(".")[2]) for one in set_by_hand
     }
@@ -203,7 +205,7 @@ def _pictures(
         given = seed if options.seed is not None else None
         graph = fill.filled(workflow.graph, definitions, values, seed=given, further=index)
         request = _request(graph, values, workflow, asked, model, 0 if options.seed is not None else index)
-        requests.append(request._replace(memory=memory))
+        requests.append(request._replace(turbo=options.turbo, memory=memory))
         run = graph if memory is None else spared(graph, memory)
         graphs.append(Graph(run, output_node=workflow.savers[0]))
     return requests, graphs
@@ -287,5 +289,6 @@ def options_of(request: ImageRequest) -> Mapping[str, object]:
         return {}
     values: dict[str, object] = {name: getattr(request, name) for name in use.asked}
     set_by_hand = [settings.Setting(target, value) for target, value in use.set.items()]
+    values |= {"turbo": True} if request.turbo else {}
     set_values = {"set": set_by_hand} if set_by_hand else {}
     return {"workflow": use.path, **set_values, **values, **sparing.options_of(request)}
