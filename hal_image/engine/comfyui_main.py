@@ -226,12 +226,18 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     # this runs as a script, outside our package
-    from hal_image.engine import comfyui_checks, comfyui_definitions, comfyui_notices, comfyui_previews  # noqa: PLC0415
+    from hal_image.engine import (  # noqa: PLC0415
+        comfyui_checks,
+        comfyui_definitions,
+        comfyui_notices,
+        comfyui_previews,
+        comfyui_turbo,
+    )
 
     # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
     sys.path[0] = settings["comfyui_dir"]
     os.chdir(settings["comfyui_dir"])
-    sys.argv = ["main.py", *sys.argv[2:]]
+    sys.argv = ["main.py", *sys.argv[2:], *comfyui_turbo.boot_options(sys.argv)]
     # Nothing that boot allocates is garbage; collecting it again and again costs a tenth of the boot.
     gc.disable()
     sys.meta_path.insert(0, LazyFinder())
@@ -254,6 +260,7 @@ def main() -> None:
     logging.getLogger().addHandler(recorder)
     comfyui_notices.attach(comfyui.execution, recorder)
     comfyui_previews.attach(comfyui.execution, comfyui.comfy.cli_args)
+    comfyui_turbo.attach(comfyui.execution, comfyui.comfy)
     comfyui_checks.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
     comfyui_checks.watch_embeddings(comfyui.comfy.sd1_clip)
     comfyui_checks.watch_pictures(comfyui.nodes, recorder)
