@@ -37,7 +37,12 @@ class Blocks:
         backend: of ``torch.compile``.
     """
 
-    def __init__(self, torch: Any, passed_on: tuple[type[BaseException], ...] = (), backend: str = "inductor") -> None:
+    def __init__(
+        self,
+        torch: Any,
+        passed_on: tuple[type[BaseException], ...] = (),
+        backend: str | Callable[..., Any] = "inductor",
+    ) -> None:
         self._torch = torch
         self._passed_on = passed_on
         self._backend = backend

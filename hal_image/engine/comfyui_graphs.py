@@ -134,7 +134,7 @@ class Graphs:
         Returns:
             what ``step`` returns.
         """
-        arguments = {**dict(enumerate(args)), **named}
+        arguments: dict[Any, Any] = {**dict(enumerate(args)), **named}
         key = self._key(model, arguments)
         if key is None or key in self._refused:
             return step(*args, **named)

@@ -11,13 +11,10 @@ import ctypes
 import logging
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hal_image.engine.comfyui_compile import Blocks
 from hal_image.engine.comfyui_graphs import Graphs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WANTED = "turbo"
 """The key in a prompt's ``extra_data`` that asks for compiled blocks."""
@@ -52,12 +49,14 @@ def card() -> tuple[int, int] | None:
     return None
 
 
-def boot_options(options: Sequence[str]) -> list[str]:
-    """ComfyUI's options that CUDA graphs need, where they are wanted; ``options`` are those that it has."""
-    if "--cpu" in options or not graphs_are_wanted(card()):
-        return []
-    # The memory of a graph is its own between two replays, which CUDA's own allocator cannot do: it ends the process.
-    return ["--disable-cuda-malloc"]
+def choose_allocator(arguments: Any) -> None:
+    """Sets ComfyUI's options ``arguments`` as CUDA graphs need them, where these are wanted.
+
+    The memory of a graph is its own between two replays. CUDA's own allocator cannot do that: it ends the process.
+    """
+    if not arguments.cpu and graphs_are_wanted(card()):
+        arguments.cuda_malloc = True  # ComfyUI need not find out whether this card can do it, a call of nvidia-smi
+        arguments.disable_cuda_malloc = True
 
 
 def graphs_are_wanted(capability: tuple[int, int] | None) -> bool:

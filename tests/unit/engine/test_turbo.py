@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from hal_image.engine import comfyui_turbo
@@ -29,11 +31,15 @@ def test_cuda_graphs_are_for_cards_that_wait_for_python(
 
 
 def test_the_allocator_is_torchs_where_graphs_are_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comfyui_turbo, "card", lambda: (9, 0))
-    assert comfyui_turbo.boot_options(["--port", "1"]) == ["--disable-cuda-malloc"]
-    assert comfyui_turbo.boot_options(["--port", "1", "--cpu"]) == []
-    monkeypatch.setattr(comfyui_turbo, "card", lambda: (8, 6))
-    assert comfyui_turbo.boot_options(["--port", "1"]) == []
+    def chosen(card: tuple[int, int], *, cpu: bool) -> bool:
+        monkeypatch.setattr(comfyui_turbo, "card", lambda: card)
+        arguments = SimpleNamespace(cpu=cpu, cuda_malloc=False, disable_cuda_malloc=False)
+        comfyui_turbo.choose_allocator(arguments)
+        return arguments.disable_cuda_malloc
+
+    assert chosen((9, 0), cpu=False)
+    assert not chosen((9, 0), cpu=True)
+    assert not chosen((8, 6), cpu=False)
 
 
 @pytest.mark.parametrize(
