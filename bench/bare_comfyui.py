@@ -22,11 +22,9 @@ import time
 import urllib.request
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.runs import alternate, show, wall
 from hal_image.engine.comfyui_process import free_port
 from hal_image.install import process
 from hal_image.models.folders import MODEL_FOLDERS
@@ -35,7 +33,6 @@ from hal_image.paths import make_state_dir, state_dir
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from bench.parts import World
     from hal_image.install.engine_env import EnginePaths
 
 OWN_PACKAGE = re.compile(r"^comfyui-\S+", re.MULTILINE)
@@ -152,6 +149,9 @@ def own_packages(requirements: Path, say: Callable[[str], None]) -> tuple[Path, 
     folder = Path(os.environ.get("HAL_BENCH_PACKAGES") or state_dir() / "bench" / f"comfyui-{name}")
     if folder.is_dir():
         return folder, ()
+    if os.environ.get("HAL_NO_VENV", "0") != "0":
+        say(f"nothing is installed, so the bare ComfyUI boots without {', '.join(wanted)}")
+        return _page(requirements.parent), wanted
     make_state_dir("bench")
     making = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     say(f"installing {', '.join(wanted)} for the bare ComfyUI")
@@ -165,10 +165,15 @@ def own_packages(requirements: Path, say: Callable[[str], None]) -> tuple[Path, 
     finally:
         shutil.rmtree(making, ignore_errors=True)
     say(f"they could not be installed, so the bare ComfyUI boots without them: {done.stderr.strip()[-300:]}")
-    empty = requirements.parent / "no-packages"
+    return _page(requirements.parent), wanted
+
+
+def _page(folder: Path) -> Path:
+    """An empty page, and nothing to import beside it."""
+    empty = folder / "no-packages"
     empty.mkdir()
     (empty / "index.html").touch()
-    return empty, wanted
+    return empty
 
 
 def answers(port: int) -> bool:
@@ -184,29 +189,3 @@ def boot_seconds(bare: BareComfyUI, *options: str) -> float:
     """One boot of it."""
     with bare.booted(*options) as server:
         return server.seconds
-
-
-def boot_times(world: World, bare: BareComfyUI, runs: int, *options: str, warm_up: int = 1) -> dict[str, list[float]]:
-    """Boots in turn: bare, and ``serve`` as a whole command. Seconds of each by name; the bare one comes first.
-
-    Args:
-        world: whose command line is measured.
-        bare: what it is measured against.
-        runs: counted boots of each.
-        options: for both; ``--cpu``.
-        warm_up: uncounted boots of each before. The bare one makes its database in its first.
-    """
-
-    def ours() -> float:
-        seconds = wall(world.hal("serve", *options), world.env)
-        world.stop()
-        return seconds
-
-    measures: dict[str, Callable[[], float]] = {bare.name: partial(boot_seconds, bare, *options), "hal serve": ours}
-    return alternate(measures, runs, warm_up)
-
-
-def bench_boot(world: World, runs: int, say: Callable[[str], None], *options: str) -> None:
-    """The part ``boot``: from nothing to a ComfyUI that answers, against a bare one with its default flags."""
-    bare = prepare(world.engine, world.folder, world.folder / "models", say)
-    show("boot, seconds", boot_times(world, bare, runs, *options), bare.name)

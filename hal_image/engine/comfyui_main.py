@@ -181,6 +181,12 @@ def import_early(names: Iterable[str]) -> None:
             importlib.import_module(name)
 
 
+def import_allocator() -> None:
+    """Imports what chooses torch's allocator, with our choice where we have one."""
+    comfyui_turbo.choose_allocator(importlib.import_module("comfy.cli_args").args)
+    importlib.import_module("cuda_malloc")
+
+
 def import_for_the_first_job() -> None:
     """Imports what the boot has put off and the first job will ask for; an error is told when that does."""
     for module, names in FOR_THE_FIRST_JOB.items():
@@ -219,7 +225,7 @@ def main() -> None:
     comfy_options.enable_args_parsing()
     # main.py does this only as a script, and looks at it later; it must happen before torch is imported. In a thread,
     # since it waits for nvidia-smi.
-    malloc = threading.Thread(target=importlib.import_module, args=("cuda_malloc",))
+    malloc = threading.Thread(target=import_allocator)
     malloc.start()
     import_early(WITH_LIBRARIES)
     comfyui_ahead.begin(cuda="--cpu" not in sys.argv)
@@ -248,6 +254,7 @@ def attach(comfyui: Any) -> None:
     recorder = comfyui_notices.Recorder()
     logging.getLogger().addHandler(recorder)
     comfyui_notices.attach(comfyui.execution, recorder)
+    comfyui_turbo.attach(comfyui.execution, comfyui.comfy)
     comfyui_previews.attach(comfyui.execution, comfyui.comfy.cli_args)
     comfyui_checks.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
     comfyui_checks.watch_embeddings(comfyui.comfy.sd1_clip)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from hal_image import job_inputs
 from hal_image.activity import Inactivity
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, one_line
-from hal_image.engine.comfyui_environment import child_environment
+from hal_image.engine.comfyui_environment import child_environment, compile_caches
 from hal_image.engine.gpu import Device
 from hal_image.engine.out_of_memory import kernel_kills
 from hal_image.errors import EnvironmentError_, HalError, JsonObject
@@ -250,7 +250,10 @@ class ComfyProcess:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # a process group of its own: Ctrl-C in our terminal is not its business
-                    env=child_environment(os.environ, cpu="--cpu" in options, gpu=self.settings.gpu),
+                    env={
+                        **child_environment(os.environ, cpu="--cpu" in options, gpu=self.settings.gpu),
+                        **compile_caches(self.folder),
+                    },
                 )
             except OSError as error:
                 raise EnvironmentError_(

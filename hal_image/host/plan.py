@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import ModelError
-from hal_image.host import metadata, model_files, upscale
+from hal_image.host import formats, metadata, model_files, stepwise, upscale
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials, gather, lay_out
+from hal_image.host.picture import Picture
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import missing_prompt
@@ -18,7 +19,7 @@ from hal_image.workflow import build as build_graph
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from hal_image.errors import JsonObject
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from hal_image.host.loras import LoraCheck
     from hal_image.host.registry import Chosen
     from hal_image.host.render import Output
-    from hal_image.models.store import ResolvedModel
+    from hal_image.models.store import ResolvedFile, ResolvedModel
     from hal_image.models.types import Model, Role
     from hal_image.request import ImageRequest
 
@@ -64,6 +65,38 @@ class Plan(NamedTuple):
             digests=tuple(found.sha256 for found in files),
         )
 
+    def pictures(self, options: argparse.Namespace, keep_alive_s: float, *, preview: bool) -> Iterator[Picture]:
+        """The pictures as a session takes them, numbered from 1.
+
+        Args:
+            options: what the plan was made with.
+            keep_alive_s: how long the model stays in memory after each.
+            preview: whether their steps are drawn on the terminal.
+
+        Raises:
+            UsageError, EnvironmentError_: as for ``stepwise.folder``.
+        """
+        model = self.model_facts()
+        needs = self.needs(low_vram=options.low_vram)
+        steps = stepwise.folder(options, self.files)
+        files: list[Path | None] = [*self.files] or [None]
+        for number, (request, graph, file) in enumerate(zip(self.requests, self.graphs, files, strict=True), start=1):
+            yield Picture(
+                number=number,
+                request=request,
+                graph=graph,
+                model=model,
+                file=file,
+                no_clobber=options.no_clobber,
+                keep_alive_s=keep_alive_s,
+                needs=needs,
+                inputs=self.materials.inputs,
+                encoding=formats.of_file(options, file),
+                remade_of=None if options.from_image is None else options.remake.engine,
+                stepwise=steps,
+                preview=preview,
+            )
+
 
 class Planner:
     """Makes plans. What it found out about a model it keeps: the next picture of that model costs next to nothing.
@@ -84,6 +117,8 @@ class Planner:
         self._found: dict[str, ResolvedModel | ModelError] = {}
         self._ready: set[str] = set()
         """Models that have been written where they have to be."""
+        self.used: dict[Path, ResolvedFile] = {}
+        """Files of the models of plans that were made ready."""
         self._lora_check: LoraCheck | None = None
 
     def knows(self, options: argparse.Namespace) -> bool:
@@ -163,6 +198,7 @@ class Planner:
 
                 self._found[name] = included_model.lay_out(plan.model, self._models_dir, self._output, deadline)
             usage.touch(found.path for found in plan.model.files)
+            self.used |= {found.path: found for found in plan.model.files}
             self._ready.add(name)
         materials = lay_out(plan.materials, self._models_dir)
         usage.touch(found.path for found in materials.files)
@@ -188,6 +224,7 @@ class Planner:
                     by_path = {found.path: found for found in written}
                     files = tuple(by_path.get(found.path, found) for found in files)
         usage.touch(found.path for found in files)
+        self.used |= {found.path: found for found in files}
         return plan._replace(model=plan.model._replace(files=files))
 
     def _choose(self, asked: str | None) -> tuple[Model, Chosen]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image import job_inputs
+from hal_image import job_files, job_inputs
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
 from hal_image.host import running_on, stepwise
 from hal_image.host.deadline import Deadline
 from hal_image.host.delivery import deliver, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.lost import picture_lost
 from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_records import JobRecords
 from hal_image.host.time_limits import default_timeout
@@ -129,7 +129,7 @@ class Session:
 
     def _give_up_after(self, attempt: int, connection: Connection, error: LinkClosed) -> None:
         if self._began or attempt == RECONNECTS:
-            raise engine_lost(connection, error, list(self._flying)) from error
+            raise picture_lost(connection, error, list(self._flying)) from error
 
     def _talk(self, connection: Connection) -> None:
         """Has an engine make pictures, until there is nothing left for this connection.
@@ -196,7 +196,7 @@ class Session:
             self._submit(picture, connection)
 
     def _submit(self, picture: Picture, connection: Connection) -> None:
-        job = new_job_id()
+        job = job_files.new_id()
         record = self._begin(job, picture, connection)
         self._flying[job], self._jobs[job] = picture, record
         connection.link.send(
@@ -207,6 +207,7 @@ class Session:
             keep=record.kept,
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
             **({"step_pictures": True} if picture.stepwise is not None or picture.preview else {}),
+            **({"turbo": True} if picture.request.turbo else {}),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
@@ -287,24 +288,3 @@ class Session:
                     remove_kept(self._jobs[event["job"]])
         except LinkClosed:
             return
-
-
-def engine_lost(connection: Connection, error: LinkClosed, jobs: list[str]) -> HalError:
-    """What is told when an engine ended in the middle of a picture; ``jobs`` are the ids of those that it had."""
-    log = connection.link.hello.get("log", "")
-    return HalError(
-        f"the engine ended while it made the picture: {error}",
-        code="engine_lost",
-        hint=f"run the command again; its log is {log}",
-        retryable=True,
-        details={"log": log, "verdict": of_error("engine_lost"), "jobs": jobs},
-    )
-
-
-def new_job_id() -> str:
-    """A random lowercase uuid4. By hand: the uuid module takes 8 ms to import, a twentieth of a warm call."""
-    raw = bytearray(os.urandom(16))
-    raw[6] = raw[6] & 0x0F | 0x40  # version 4, RFC 9562 section 5.4
-    raw[8] = raw[8] & 0x3F | 0x80  # variant
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

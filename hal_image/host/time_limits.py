@@ -26,11 +26,12 @@ def default_timeout(picture: Picture, device: str | None) -> float:
         device: what it runs on, as ComfyUI calls it; ``None`` when that is not known.
     """
     size = sum(file["bytes"] or 0 for file in picture.model["files"])
-    limit = limit_s(_steps(picture), size, on_cpu=_is_cpu(device))
+    limit = limit_s(_steps(picture), size, on_cpu=is_cpu(device))
     return limit + enlarging_s(picture.request.upscale, *picture.request.hires_size, device)
 
 
-def _is_cpu(device: str | None) -> bool:
+def is_cpu(device: str | None) -> bool:
+    """Whether a device, as ComfyUI calls it, is a processor."""
     return device is not None and device.startswith("cpu")
 
 
@@ -57,7 +58,7 @@ def enlarging_s(upscale: Upscale | None, width: int, height: int, device: str | 
     enlarged = upscale.factor or 1
     pixels = width * height * sum(float(enlarged) ** (2 * number) for number in range(passes(upscale)))
     millions = pixels / 1e6
-    return 60.0 + millions * (1800.0 if _is_cpu(device) else 30.0)
+    return 60.0 + millions * (1800.0 if is_cpu(device) else 30.0)
 
 
 def limit_s(steps: float, model_bytes: int, *, on_cpu: bool) -> float:

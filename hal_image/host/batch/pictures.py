@@ -13,12 +13,13 @@ from hal_image.host import formats, metadata, picture_file, stepwise, terminal_p
 from hal_image.host import output as targets
 from hal_image.host.batch.lines import Line, understand
 from hal_image.host.deadline import Deadline
-from hal_image.host.picture import Picture, entry, names_of
+from hal_image.host.picture import entry, names_of
 
 if TYPE_CHECKING:
     from hal_image.host.batch.journal import Journal
     from hal_image.host.batch.results import OpenLine, Results
     from hal_image.host.batch.source import Source
+    from hal_image.host.picture import Picture
     from hal_image.host.plan import Plan, Planner
     from hal_image.host.render import Output
     from hal_image.request import ImageRequest
@@ -259,32 +260,12 @@ class Pictures:
                 self._journal.finish(opened.line.number, opened.line.digest, number, image)
 
     def _queue_up(self, opened: OpenLine, plan: Plan, options: argparse.Namespace) -> None:
-        model = plan.model_facts()
-        inputs = plan.materials.inputs
-        needs = plan.needs(low_vram=options.low_vram)
         keep_alive_s = options.keep_alive or KEEP_ALIVE_S
-        wanted = zip(plan.requests, plan.graphs, plan.files, strict=True)
-        for number, (request, graph, file) in enumerate(wanted, start=1):
-            if number not in opened.images:
+        for picture in plan.pictures(options, keep_alive_s, preview=self._preview):
+            if picture.number not in opened.images:
                 self._made += 1
-                self._places[self._made] = Place(opened, number)
-                self._queue.append(
-                    Picture(
-                        self._made,
-                        request,
-                        graph,
-                        model,
-                        file,
-                        options.no_clobber,
-                        keep_alive_s,
-                        needs,
-                        inputs,
-                        formats.of_file(options, file),
-                        None if options.from_image is None else options.remake.engine,
-                        stepwise.folder(options, [file]),
-                        self._preview,
-                    )
-                )
+                self._places[self._made] = Place(opened, picture.number)
+                self._queue.append(picture._replace(number=self._made))
 
 
 def _numbered(template: str | None) -> str | None:

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
-from hal_image.host import formats, presets, stepwise, terminal_preview
+from hal_image.host import formats, presets, stepwise, terminal_preview, verify_later
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
-from hal_image.host.picture import Picture, Saved, names_of
+from hal_image.host.picture import names_of
 from hal_image.host.plan import Plan, Planner
 from hal_image.host.progress import Progress
 from hal_image.host.request_builder import given_prompt, read_prompt
 from hal_image.host.result import Result, told_request
 from hal_image.host.session import Session
+from hal_image.host.time_limits import is_cpu
 from hal_image.host.timings import Timings
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hal_image.host.grid import GridPlan
+    from hal_image.host.picture import Picture, Saved
     from hal_image.host.render import Output
     from hal_image.host.vary import Grid
     from hal_image.request import ImageRequest
@@ -119,6 +121,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         raise
     finally:
         data["timings"] = timings.to_json()
+    verify_later.begin(planner.used.values())
     data["verdict"] = "done"
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
 
@@ -231,27 +234,8 @@ def _pictures(
 ) -> Iterator[Picture]:
     """The pictures of one model in order, as a session takes them."""
     for first, plan in group:
-        model = plan.model_facts()
-        inputs = plan.materials.inputs
-        needs = plan.needs(low_vram=options.low_vram)
-        steps = stepwise.folder(options, plan.files)
-        for index, (request, graph) in enumerate(zip(plan.requests, plan.graphs, strict=True)):
-            file = plan.files[index] if plan.files else None
-            yield Picture(
-                first + index,
-                request,
-                graph,
-                model,
-                file,
-                options.no_clobber,
-                keep_alive_s,
-                needs,
-                inputs,
-                formats.of_file(options, file),
-                None if options.from_image is None else options.remake.engine,
-                steps,
-                preview,
-            )
+        for picture in plan.pictures(options, keep_alive_s, preview=preview):
+            yield picture._replace(number=first + picture.number - 1)
 
 
 def _dry_run(planned: Planned, data: JsonObject, output: Output) -> Result:
@@ -291,7 +275,7 @@ class GenerateListener:
 
     def running(self, picture: Picture, device: str | None) -> None:  # noqa: ARG002 - it is the model that counts
         """Warns of a processor that nobody asked for."""
-        on_cpu = device is not None and device.startswith("cpu")
+        on_cpu = is_cpu(device)
         # asked for, or the reason for another warning, or no reason for any: the model is fit for it
         told = self._told_of_cpu or self.plan.chosen == "no_gpu" or self.plan.model.model.cpu
         if on_cpu and not told:
