@@ -40,6 +40,7 @@ from hal_image.engine import (
     comfyui_definitions,
     comfyui_notices,
     comfyui_previews,
+    comfyui_turbo,
 )
 from hal_image.engine.comfyui_lazy import LazyFinder, used
 
