@@ -89,8 +89,8 @@ def drawing(width: int, height: int) -> Runs:
 def engine(runs: Runs, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine that the local one's place is taken by, for as long as the block lasts."""
 
-    def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool]) -> dict[str, Any]:
-        del others_wait
+    def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool], *, graph: object) -> dict[str, Any]:
+        del others_wait, graph
         return {"images": runs(job, comfy.output_dir), "timings": dict(TIMINGS)}
 
     settings = wire.EngineSettings("0", str(folder), sys.executable, str(folder), cpu=True)
