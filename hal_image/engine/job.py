@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, Outcome
 from hal_image.comfy.events import EventStream
-from hal_image.engine import comfyui_previews, notices
+from hal_image.engine import comfyui_previews, comfyui_turbo, notices
 from hal_image.engine.failures import crashed, node_failure
 from hal_image.engine.step_pictures import sampled_anew
 from hal_image.engine.watch import Watch, cancelled
@@ -41,6 +41,7 @@ class Job:
         kept: it goes on when its client hangs up, and how it ended is kept.
         inputs: names of the pictures that came with it (``hal_image.job_inputs``).
         step_pictures: whether it shows the picture after each sampling step.
+        turbo: whether its model is compiled.
         accepted: ``time.monotonic()`` when it came in.
         cancelled: set when it was taken back.
     """
@@ -51,6 +52,7 @@ class Job:
     kept: bool = False
     inputs: tuple[str, ...] = ()
     step_pictures: bool = False
+    turbo: bool = False
     accepted: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _listeners: list[Emit] = field(default_factory=list)
@@ -148,9 +150,10 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
         try:
             stream = EventStream(comfy.url, client_id)
             graph = job_inputs.of_job(own_output(job.graph, job.id), job.id, job.inputs)
-            extra = {comfyui_previews.WANTED: True} if job.step_pictures else None
-            if job.step_pictures:
-                graph = sampled_anew(graph, job.id)
+            wanted = {comfyui_previews.WANTED: job.step_pictures, comfyui_turbo.WANTED: job.turbo}
+            extra = {name: True for name, is_wanted in wanted.items() if is_wanted}
+            if job.step_pictures or job.turbo:
+                graph = sampled_anew(graph, job.id if job.step_pictures else comfyui_turbo.WANTED)
             client.submit(graph, prompt_id=job.id, client_id=client_id, extra=extra)
             taken = True
         except ComfyUnreachable as error:

@@ -163,7 +163,8 @@ class Connection(socketserver.StreamRequestHandler):
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 
         step_pictures = line.get("step_pictures") is True
-        job = Job(job_id, graph, keep_alive_s, line.get("keep") is True, inputs, step_pictures)
+        turbo = line.get("turbo") is True
+        job = Job(job_id, graph, keep_alive_s, line.get("keep") is True, inputs, step_pictures, turbo)
         job.hear(self._send)
         try:
             self.server.worker.submit(job)

@@ -62,6 +62,11 @@ WARNINGS: dict[str, WarningEntry] = {
         " layer of it at a time on the GPU (ComfyUI's `--lowvram`). It stays so until the models are unloaded",
         details=NOTICED,
     ),
+    "turbo_unavailable": WarningEntry(
+        "`--turbo` was given, and the model cannot be [compiled](turbo.md) on this machine: there is no GPU, no C"
+        " compiler, or no header files of Python (Debian: `apt install gcc python3-dev`). The picture was made without",
+        details=NOTICED,
+    ),
     "hot_cache_too_small": WarningEntry(
         "a model's file does not fit into the limit of the [hot cache](docker.md#the-hot-cache), and is read from "
         "the models folder",

@@ -142,6 +142,7 @@ def build(
             sampler=options.sampler or defaults.sampler,
             scheduler=options.scheduler or defaults.scheduler,
             seed=(first + index) % (MAX_SEED + 1),
+            turbo=options.turbo,
             **fields,
         )
         for index in range(options.count)
@@ -162,7 +163,7 @@ def options_of(request: ImageRequest) -> dict[str, Any]:
         "sampler",
         "scheduler",
     )
-    return {**{name: getattr(request, name) for name in names}, "seed": request.seed}
+    return {**{name: getattr(request, name) for name in names}, "seed": request.seed, "turbo": request.turbo}
 
 
 def random_seed() -> int:

@@ -207,6 +207,7 @@ class Session:
             keep=record.kept,
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
             **({"step_pictures": True} if picture.stepwise is not None or picture.preview else {}),
+            **({"turbo": True} if picture.request.turbo else {}),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:

@@ -202,7 +202,8 @@ def _pictures(
         values = _values(options, prompt, workflow.placeholders, seed=seed)
         given = seed if options.seed is not None else None
         graph = fill.filled(workflow.graph, definitions, values, seed=given, further=index)
-        requests.append(_request(graph, values, workflow, asked, model, 0 if options.seed is not None else index))
+        request = _request(graph, values, workflow, asked, model, 0 if options.seed is not None else index)
+        requests.append(request._replace(turbo=options.turbo))
         graphs.append(Graph(graph, output_node=workflow.savers[0]))
     return requests, graphs
 
@@ -285,4 +286,5 @@ def options_of(request: ImageRequest) -> Mapping[str, object]:
         return {}
     values: dict[str, object] = {name: getattr(request, name) for name in use.asked}
     set_by_hand = [settings.Setting(target, value) for target, value in use.set.items()]
+    values |= {"turbo": True} if request.turbo else {}
     return {"workflow": use.path, **({"set": set_by_hand} if set_by_hand else {}), **values}
