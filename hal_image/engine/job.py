@@ -122,13 +122,16 @@ def remove_output(output_dir: Path, job_id: str) -> None:
     shutil.rmtree(output_dir / str(uuid.UUID(job_id)), ignore_errors=True)
 
 
-def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False) -> JsonObject:
+def run(
+    job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False, *, graph: JsonObject | None = None
+) -> JsonObject:
     """Runs one job on a booted ComfyUI.
 
     Args:
         job: what to run.
         comfy: where. It may be down afterwards: it is killed when it does not react to a cancel.
         others_wait: whether other jobs wait for this one to end.
+        graph: what is run in place of what was asked for, maybe for a second time.
 
     Returns:
         the fields of the ``done`` event: ``images``, ``warnings`` and ``timings`` (``load_s``, ``execution_s``).
@@ -149,7 +152,9 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
     try:
         try:
             stream = EventStream(comfy.url, client_id)
-            graph = job_inputs.of_job(own_output(job.graph, job.id), job.id, job.inputs)
+            if graph is not None:
+                client.forget(job.id)
+            graph = job_inputs.of_job(own_output(graph or job.graph, job.id), job.id, job.inputs)
             wanted = {comfyui_previews.WANTED: job.step_pictures, comfyui_turbo.WANTED: job.turbo}
             extra = {name: True for name, is_wanted in wanted.items() if is_wanted}
             if job.step_pictures or job.turbo:

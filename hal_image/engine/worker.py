@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
-from hal_image.engine import notices
 from hal_image.engine.boots import Boots
 from hal_image.engine.comfyui_facts import facts
 from hal_image.engine.comfyui_process import ComfyProcess
@@ -18,6 +17,7 @@ from hal_image.engine.idle import STOP_AFTER_S, Idle
 from hal_image.engine.job import Emit, Job, remove_output, run
 from hal_image.engine.job_queue import JobQueue
 from hal_image.engine.kept_jobs import KeptJobs
+from hal_image.engine.ladder import Ladder
 from hal_image.engine.read_ahead import ReadAhead
 from hal_image.engine.watch import Hung, cancelled
 from hal_image.errors import HalError, JsonObject
@@ -25,6 +25,8 @@ from hal_image.wire import EngineSettings, EngineStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hal_image.engine.ladder import Descent
 
 HOUSEKEEPING_S = 0.5
 
@@ -47,6 +49,7 @@ class Worker:
         self.kept = KeptJobs(folder, self.comfy.output_dir)
         folders = [folder for folders in self.comfy.model_folders().values() for folder in folders]
         self._ahead = ReadAhead(folders, _log)
+        self._ladder = Ladder()
         self._idle = Idle(keep_alive_s, stop_after_s)
         self._jobs = JobQueue()
         self._boots = Boots()
@@ -199,7 +202,6 @@ class Worker:
             if job.cancelled.is_set():
                 raise cancelled()
             job.emit({"event": "running", "device": self.status().device})
-            self._models_loaded = True
             done = self._run(job)
         except HalError as error:
             remove_output(self.comfy.output_dir, job.id)
@@ -219,29 +221,26 @@ class Worker:
             self._tell_end(job, {"event": "done", **done, "engine": self.status()._asdict()})
 
     def _run(self, job: Job) -> JsonObject:
-        """Runs it; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job, or where
-        the GPU's memory was too small for the way in which the old one uses it.
-        """
-        try:
-            return run(job, self.comfy, self._others_wait)
-        except Hung as error:
-            if error.taken:
-                raise
-            return self._run_anew(job)
-        except HalError as error:
-            if error.code != "out_of_memory" or self.comfy.offloads or not self._is_on_gpu():
-                raise
-            done = self._run_anew(job, offload=True)
-            done["warnings"] += notices.warnings([notices.offloaded(error)])
-            return done
+        """Runs it; where memory does not suffice again with less, as far down as the ladder goes."""
+        descent = self._ladder.begin(job.graph, offloads=self.comfy.offloads)
+        return self._ladder.run(descent, lambda: self._try(job, descent), on_gpu=self._is_on_gpu)
 
     def _is_on_gpu(self) -> bool:
         return (self.status().device or "cpu").startswith("cuda")
 
-    def _run_anew(self, job: Job, *, offload: bool = False) -> JsonObject:
-        self._boot(offload=offload)
+    def _try(self, job: Job, descent: Descent) -> JsonObject:
+        """One try; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job."""
+        if descent.memory.offload and not self.comfy.offloads:
+            self._boot(offload=True)
         self._models_loaded = True
-        return run(job, self.comfy, self._others_wait)
+        try:
+            return run(job, self.comfy, self._others_wait, graph=descent.changed)
+        except Hung as error:
+            if error.taken:
+                raise
+        self._boot(offload=descent.memory.offload)
+        self._models_loaded = True
+        return run(job, self.comfy, self._others_wait, graph=descent.changed)
 
     def _others_wait(self) -> bool:
         return self._jobs.waiting > 0
@@ -300,6 +299,7 @@ class Worker:
             self._boot_without_job()
         if self._models_loaded and self._idle.outlasts_models:
             self.free()
+            self._ladder.forget()
             if self._models_loaded and self.comfy.alive:  # nothing runs that could keep it from answering
                 self.comfy.end(grace_s=0)
                 self._models_loaded = False

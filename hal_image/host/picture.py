@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import png
 from hal_image.errors import HalError, InternalError, JsonObject, UsageError
-from hal_image.host import formats, metadata
+from hal_image.host import formats, metadata, sparing
 from hal_image.host import output as targets
 from hal_image.host.result import Warn
 from hal_image.wire import WIRE_HINT
@@ -145,7 +145,8 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         UsageError, EnvironmentError_: the file cannot be written, or the picture not in that format.
     """
     made = fetch(event, origin, output)
-    texts = metadata.texts(picture.request, picture.model, picture.graph, made.engine_in_picture, picture.encoding)
+    request = sparing.as_run(picture.request, event)
+    texts = metadata.texts(request, picture.model, picture.graph, made.engine_in_picture, picture.encoding)
     files: list[Path | None] = [None]
     if picture.file is not None:
         files = [*names_of(picture.file, len(made.raws))]
