@@ -77,7 +77,7 @@ class Descent:
             error: ``out_of_memory``, how the last try ended.
             on_gpu: whether it ran on one.
         """
-        further = self._next(str(error.details["node_type"]), on_gpu=on_gpu)
+        further = self._next(str(error.details.get("node_type", "")), on_gpu=on_gpu)
         if further is None:
             return False
         code, self.memory = further
@@ -141,8 +141,9 @@ class Ladder:
                 continue
             break
         told = notices.warnings(descent.told)
-        descent.noticed(done["warnings"])
-        done["warnings"] += told
+        noticed = done.get("warnings", [])
+        descent.noticed(noticed)
+        done["warnings"] = [*noticed, *told]
         if descent.memory != Memory():
             self._known[likeness(descent.asked)] = (descent.memory, descent.told)
             done["memory"] = descent.memory._asdict()

@@ -63,7 +63,7 @@ def spared(code: str, error: HalError) -> JsonObject:
         code: of the warning that says how.
         error: ``out_of_memory``, how the try before ended.
     """
-    node = error.details["node_type"]
+    node = error.details.get("node_type", "")
     return {"code": code, "class_type": node, "files": [], "count": 1, "examples": [error.message]}
 
 
