@@ -226,7 +226,14 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     # this runs as a script, outside our package
-    from hal_image.engine import comfyui_checks, comfyui_definitions, comfyui_notices, comfyui_previews  # noqa: PLC0415
+    from hal_image.engine import (  # noqa: PLC0415
+        comfyui_batches,
+        comfyui_checks,
+        comfyui_definitions,
+        comfyui_notices,
+        comfyui_previews,
+        comfyui_saving,
+    )
 
     # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
     sys.path[0] = settings["comfyui_dir"]
@@ -256,6 +263,8 @@ def main() -> None:
     comfyui_previews.attach(comfyui.execution, comfyui.comfy.cli_args)
     comfyui_checks.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
     comfyui_checks.watch_embeddings(comfyui.comfy.sd1_clip)
+    comfyui_batches.attach(comfyui, comfyui.get_executing_context)
+    comfyui_saving.attach(comfyui.nodes)
     comfyui_checks.watch_pictures(comfyui.nodes, recorder)
 
     for kind, folders in settings["models"].items():

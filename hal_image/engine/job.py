@@ -30,17 +30,58 @@ SAVERS = ("SaveImage", "PreviewImage")
 """Nodes whose pictures are a job's, in the order in which they are told."""
 
 
+@dataclass(slots=True)
+class Made:
+    """What there is of a job of several pictures.
+
+    Attributes:
+        images: of ``done``, in the order of the seeds.
+        batches: how many of them were sampled at once, in that order.
+        warnings: what was noticed so far, each once.
+        load_s, execution_s: seconds of all parts.
+    """
+
+    images: list[str] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
+    warnings: list[JsonObject] = field(default_factory=list)
+    load_s: float = 0.0
+    execution_s: float = 0.0
+
+    def add(self, done: JsonObject) -> int:
+        """Adds what a part has made; returns how many pictures these are."""
+        self.images += done["images"]
+        self.batches.append(len(done["images"]))
+        self.note(done["warnings"])
+        self.load_s += done["timings"]["load_s"]
+        self.execution_s += done["timings"]["execution_s"]
+        return len(done["images"])
+
+    def note(self, warnings: list[JsonObject]) -> None:
+        """Adds warnings."""
+        self.warnings += [warning for warning in warnings if warning not in self.warnings]
+
+    def done(self) -> JsonObject:
+        """The fields of ``done``, or, of a job that did not come to its end, what ``failed`` has of them."""
+        timings = {"load_s": round(self.load_s, 3), "execution_s": round(self.execution_s, 3)}
+        return {"images": self.images, "batches": self.batches, "warnings": self.warnings, "timings": timings}
+
+
 @dataclass(slots=True, eq=False)
 class Job:
     """A graph on its way.
 
     Attributes:
-        id: lowercase uuid4 made by the host; also ComfyUI's prompt id and the name of the output folder.
+        id: lowercase uuid4 made by the host; also the name of the output folder, and as a rule ComfyUI's prompt id.
         graph: ComfyUI's API format.
         keep_alive_s: what to do with the models afterwards; see ``worker``.
         kept: it goes on when its client hangs up, and how it ended is kept.
         inputs: names of the pictures that came with it (``hal_image.job_inputs``).
         step_pictures: whether it shows the picture after each sampling step.
+        seeds: of its pictures, where it makes several that differ in that alone; the graph has the first one's.
+        batch_size: how many of them are sampled at once; ``None`` for what is best.
+        prompt_id: ComfyUI's id of a part of it, where that is not its own.
+        place: what progress of a part of it says besides: which pictures these are.
+        made: of several, those that are done.
         accepted: ``time.monotonic()`` when it came in.
         cancelled: set when it was taken back.
     """
@@ -51,11 +92,21 @@ class Job:
     kept: bool = False
     inputs: tuple[str, ...] = ()
     step_pictures: bool = False
+    seeds: tuple[int, ...] = ()
+    batch_size: int | None = None
+    prompt_id: str = ""
+    place: JsonObject = field(default_factory=dict)
+    made: Made = field(default_factory=Made)
     accepted: float = field(default_factory=time.monotonic)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _listeners: list[Emit] = field(default_factory=list)
     _end: JsonObject | None = None
     _telling: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def prompt(self) -> str:
+        """ComfyUI's id of what runs for it."""
+        return self.prompt_id or self.id
 
     def emit(self, event: JsonObject) -> None:
         """Sends an event to all who listen; never raises."""
@@ -89,21 +140,21 @@ class Job:
     def leave(self, listener: Emit) -> None:
         """Takes a listener away."""
         with self._telling:
-            self._listeners = [other for other in self._listeners if other != listener]
+            self._listeners[:] = [other for other in self._listeners if other != listener]  # a part of it has them, too
 
 
-def own_output(graph: JsonObject, job_id: str) -> JsonObject:
+def own_output(graph: JsonObject, job_id: str, part: int = 0) -> JsonObject:
     """A copy of the graph in which everything that is saved goes below a folder of this job's own.
 
     SaveImage is cached: with an unchanged prefix a repeated graph would run nothing, and the history would name the
     file of the job before. Several nodes that save have a prefix each, so that their files cannot be taken for each
     other's, and have the order of ``SAVERS`` by name. PreviewImage is replaced by SaveImage: its pictures are wanted
-    too.
+    too. ``part`` is the number of the first picture of a part of a job, which has a prefix of its own, too.
     """
     savers = [node_id for kind in SAVERS for node_id, node in graph.items() if node.get("class_type") == kind]
     prefixes = {node_id: f"{job_id}/image-{number:04}" for number, node_id in enumerate(savers, start=1)}
     if len(savers) == 1:
-        prefixes[savers[0]] = f"{job_id}/image"
+        prefixes[savers[0]] = f"{job_id}/image" + (f"-part-{part:04}" if part else "")
     owned = {}
     for node_id, node in graph.items():
         owned[node_id] = node
@@ -147,11 +198,12 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
     try:
         try:
             stream = EventStream(comfy.url, client_id)
-            graph = job_inputs.of_job(own_output(job.graph, job.id), job.id, job.inputs)
+            graph = own_output(job.graph, job.id, job.place.get("picture", 0))
+            graph = job_inputs.of_job(graph, job.id, job.inputs)
             extra = {comfyui_previews.WANTED: True} if job.step_pictures else None
             if job.step_pictures:
                 graph = sampled_anew(graph, job.id)
-            client.submit(graph, prompt_id=job.id, client_id=client_id, extra=extra)
+            client.submit(graph, prompt_id=job.prompt, client_id=client_id, extra=extra)
             taken = True
         except ComfyUnreachable as error:
             # Whether the prompt got in is open: what the server knows about our id decides, below.

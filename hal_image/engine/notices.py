@@ -23,6 +23,7 @@ TEXTS = {
     "vae_tiled": "the memory did not suffice for the whole picture at once: it was made in tiles ({first}), whose seams"
     " can show",
     "model_offloaded": "{first}; made with the model in main memory instead, which is slower",
+    "batch_halved": "{first}",
     "picture_single_colour": "the picture is nothing but {all}",
     "comfyui_warning": "ComfyUI warns: {all}",
 }
@@ -62,3 +63,16 @@ def offloaded(error: HalError) -> JsonObject:
     """
     node = error.details["node_type"]
     return {"code": "model_offloaded", "class_type": node, "files": [], "count": 1, "examples": [error.message]}
+
+
+def halved(error: HalError, tried: int, size: int) -> JsonObject:
+    """The notice of pictures that did not fit into memory all at once.
+
+    Args:
+        error: ``out_of_memory``, how that ended.
+        tried: how many it were.
+        size: how many are tried now.
+    """
+    told = f"{error.message}; {tried} pictures at once were too many: tried again with {size}"
+    node = error.details["node_type"]
+    return {"code": "batch_halved", "class_type": node, "files": [], "count": 1, "examples": [told]}

@@ -82,7 +82,7 @@ class Watch:
         self._loading_since: float | None = None
         self._misses = 0
         self._cancel_seen = False
-        self._step_pictures = StepPictures(comfy.output_dir, job.id) if job.step_pictures else None
+        self._step_pictures = StepPictures(comfy.output_dir, job.id, job.place) if job.step_pictures else None
 
     def until_ended(self) -> Outcome:
         """Waits for the end, passing progress on.
@@ -113,8 +113,8 @@ class Watch:
     def _look(self) -> Outcome | None:
         """One look at history and queue: how it ended, if it has; ``_misses`` counts those that did not find it."""
         try:
-            outcome = self._client.outcome(self._job.id)
-            found = outcome is not None or self._job.id in self._client.queued_ids()
+            outcome = self._client.outcome(self._job.prompt)
+            found = outcome is not None or self._job.prompt in self._client.queued_ids()
         except ComfyConfused:
             outcome, found = None, False
         except ComfyUnreachable:
@@ -130,7 +130,7 @@ class Watch:
             self._cancel_seen = True
             self._deaf.look(sign=True)
         try:
-            self._client.interrupt(self._job.id)
+            self._client.interrupt(self._job.prompt)
         except ComfyUnreachable:
             return  # it is asked again on the next round
 
@@ -170,12 +170,13 @@ class Watch:
             return False
         self._deaf.look(sign=True)
         kind, data = event
-        if data.get("prompt_id") not in (None, self._job.id):
+        if data.get("prompt_id") not in (None, self._job.prompt):
             return False
         if kind == "executing":
             return self._node(data.get("node"))
         if kind == "progress":
-            self._job.emit({"event": "progress", "value": data.get("value"), "max": data.get("max")})
+            steps = {"value": data.get("value"), "max": data.get("max")}
+            self._job.emit({"event": "progress", **steps, **self._job.place})
         if kind == "preview" and self._step_pictures is not None:
             shown = self._step_pictures.keep(data["jpeg"])
             if shown is not None:
@@ -192,5 +193,5 @@ class Watch:
         class_type = self._job.graph.get(str(node_id), {}).get("class_type", "")
         if "Loader" in class_type:
             self._loading_since = now
-        self._job.emit({"event": "node", "class_type": class_type})
+        self._job.emit({"event": "node", "class_type": class_type, **self._job.place})
         return False

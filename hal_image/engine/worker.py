@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
-from hal_image.engine import notices
+from hal_image.engine import batches, notices
 from hal_image.engine.comfyui_facts import facts
 from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.engine.failures import bug
@@ -256,20 +256,22 @@ class Worker:
                 raise cancelled()
             job.emit({"event": "running", "device": self.status().device})
             self._models_loaded = True
-            done = self._run(job)
+            done = batches.run(job, self._run, self.status) if job.seeds else self._run(job)
         except HalError as error:
-            remove_output(self.comfy.output_dir, job.id)
+            some = batches.partly(job, self.status)
+            if not some:
+                remove_output(self.comfy.output_dir, job.id)
             if error.code == "job_lost":
                 self.comfy.end()  # it would lose the next one too, which starts it anew
             self._ended(job)
-            self._tell_end(job, {"event": "failed", "error": error.to_json()})
+            self._tell_end(job, {"event": "failed", "error": error.to_json(), **some})
         except Exception as error:
             self._ended(job)
             self._tell_end(job, {"event": "failed", "error": bug(error, self.comfy).to_json()})
             raise  # into the engine's log; the next call starts a new engine
         else:
             done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
-            self._jobs_done += 1
+            self._jobs_done += max(1, len(job.seeds))
             self._ended(job)
             self._untidy = True
             self._tell_end(job, {"event": "done", **done, "engine": self.status()._asdict()})
@@ -285,14 +287,12 @@ class Worker:
                 raise
             return self._run_anew(job)
         except HalError as error:
-            if error.code != "out_of_memory" or self.comfy.offloads or not self._is_on_gpu():
+            fewer = len(job.seeds) > 1  # is tried first
+            if error.code != "out_of_memory" or fewer or self.comfy.offloads or not batches.is_on_gpu(self.status()):
                 raise
             done = self._run_anew(job, offload=True)
             done["warnings"] += notices.warnings([notices.offloaded(error)])
             return done
-
-    def _is_on_gpu(self) -> bool:
-        return (self.status().device or "cpu").startswith("cuda")
 
     def _run_anew(self, job: Job, *, offload: bool = False) -> JsonObject:
         self._boot(offload=offload)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from hal_image import job_inputs
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
-from hal_image.host import running_on, stepwise
+from hal_image.host import running_on, stepwise, together
 from hal_image.host.deadline import Deadline
-from hal_image.host.delivery import deliver, remove_kept
+from hal_image.host.delivery import deliver, deliver_each, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
 from hal_image.host.engines.pulse import Pulse
@@ -22,6 +22,7 @@ from hal_image.verdict import of_error
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hal_image.host.delivery import Arrival
     from hal_image.host.job_records import JobRecord
     from hal_image.host.picture import Picture, Saved
     from hal_image.host.progress import Progress
@@ -121,7 +122,7 @@ class Session:
                 connection.link.close()
                 connection.leave()
             # It was just ending. What it had not finished is asked of its successor.
-            self._again = [*self._flying.values(), *self._again]
+            self._again = [*self._left(), *self._again]
             for record in self._jobs.values():
                 self._records.forget(record)
             self._flying, self._jobs = {}, {}
@@ -174,7 +175,9 @@ class Session:
     def _leave(self, connection: Connection, error: BaseException) -> None:
         """What becomes of the jobs that fly: they run on when only time is up, where that is possible."""
         if isinstance(error, TimeoutError_):
-            running_on.tell(error, [record.id for record in self._jobs.values() if record.kept])
+            kept = [record for record in self._jobs.values() if record.kept]
+            running_on.tell(error, [record.id for record in kept])
+            error.details["to_come"] = sum(len(record.picture.numbers) - len(record.delivered) for record in kept)
         else:
             self._end_all(connection, error)
 
@@ -207,6 +210,7 @@ class Session:
             keep=record.kept,
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
             **({"step_pictures": True} if picture.stepwise is not None or picture.preview else {}),
+            **together.asked(picture),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:
@@ -218,10 +222,16 @@ class Session:
 
     def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
+        number = together.number_of(picture, event, self._jobs[job].delivered)
         if kind == "step_picture":
-            self._show_step(picture, event, self._jobs[job].origin.output_dir)
+            one = next(one for one in picture.each if one.number == number) if picture.more else picture
+            self._show_step(one, event, self._jobs[job].origin.output_dir)
             return
-        self._progress.show(event, picture.number - 1)
+        if kind == "pictures":
+            self._save_some(event, job)
+            return
+        if kind != "done" or not together.asked(picture):  # else it is shown for each of the pictures
+            self._progress.show(event, number - 1)
         if kind == "running":
             self._began = True
             self._doing = f"making picture {picture.number}"
@@ -232,8 +242,7 @@ class Session:
                 raise error
             error.details["verdict"] = of_error(error.code)
             self._records.finish(self._jobs[job], of_error(error.code), error=error.to_json())
-            self._forget(job)
-            self._listener.failed(picture, error)
+            self._lose(job, error)
         elif kind == "done":
             self._timings.add(event["timings"])
             if picture.number == 1:
@@ -260,6 +269,11 @@ class Session:
     def _save(self, event: JsonObject, job: str) -> None:
         began = time.monotonic()
         picture, record = self._flying.pop(job), self._jobs.pop(job)
+        if together.asked(picture):
+            for arrival in deliver_each(record, event, self._records, self._output):
+                self._arrived(arrival, event)
+            self._timings.save_s += time.monotonic() - began
+            return
         try:
             saved = deliver(record, event, self._records, self._output)
         except HalError as error:
@@ -268,8 +282,39 @@ class Session:
         self._timings.save_s += time.monotonic() - began
         self._listener.saved(picture, saved, event["timings"])
 
+    def _save_some(self, event: JsonObject, job: str) -> None:
+        """Some pictures of a job are there. One that cannot be written now is tried again at the end of the job."""
+        for arrival in deliver_each(self._jobs[job], event, self._records, self._output):
+            self._jobs[job] = arrival.record
+            if arrival.saved is not None:
+                self._arrived(arrival, event)
+
+    def _arrived(self, arrival: Arrival, event: JsonObject) -> None:
+        shown = {"event": "done", "job": event["job"], "timings": arrival.timings}
+        self._progress.show(shown, arrival.picture.number - 1)
+        if arrival.saved is not None:
+            self._listener.saved(arrival.picture, arrival.saved, arrival.timings)
+        elif arrival.error is not None:
+            self._listener.failed(arrival.picture, arrival.error)
+
+    def _rest(self, job: str) -> Picture:
+        """What of a job has not come yet."""
+        return together.rest(self._flying[job], self._jobs[job].delivered)
+
+    def _left(self) -> list[Picture]:
+        """What of all that flies has not come yet."""
+        open_jobs = [job for job, one in self._jobs.items() if len(one.delivered) < len(one.picture.numbers)]
+        return [self._rest(job) for job in open_jobs]
+
+    def _lose(self, job: str, error: HalError) -> None:
+        """Nothing more comes of a job."""
+        lost = self._rest(job)
+        self._forget(job)
+        for picture in lost.each:
+            self._listener.failed(picture, error)
+
     def _forget(self, job: str) -> None:
-        """The job has ended without a picture."""
+        """The job has ended without a picture, or without more."""
         remove_kept(self._jobs.pop(job))
         del self._flying[job]
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.host.remake.merge import Remake
+    from hal_image.host.remake.past import Past
     from hal_image.host.render import Output
+    from hal_image.request import ImageRequest
 
 OF_ENGINE = {"comfyui_version": "ComfyUI", "torch": "torch", "device": "the device"}
 """Facts of an engine on which pixels depend."""
@@ -71,6 +73,12 @@ def _differ(then: object, now: object) -> bool:
 
 def _known(file: JsonObject) -> str:
     return str(file.get("sha256") or f"{file.get('bytes')} bytes")
+
+
+def is_the_same(past: Past, request: ImageRequest) -> bool:
+    """Whether a request asks for the very picture. What presets said is in it; their names count for nothing."""
+    then = {**(past.request or {}), "presets": None}
+    return then == {**request.to_json(), "presets": None}
 
 
 def tell_after(then: JsonObject, now: JsonObject, output: Output) -> None:
