@@ -89,7 +89,7 @@ def attach(comfyui: Any, context: Callable[[], Any]) -> None:
     _take_what_fits(comfyui.nodes, comfyui.comfy.model_management, batches)
     _draw_for_each(comfyui.comfy.sample, comfyui.comfy.k_diffusion.sampling, batches)
     _one_after_the_other(comfyui.comfy.sd.VAE, batches)
-    _keep_under_each(comfyui.node_helpers, batches)
+    _keep_under_each(comfyui.nodes.node_helpers, batches)
 
 
 def _follow_prompts(execution: Any, batches: Batches) -> None:

@@ -62,6 +62,11 @@ WARNINGS: dict[str, WarningEntry] = {
         " layer of it at a time on the GPU (ComfyUI's `--lowvram`). It stays so until the models are unloaded",
         details=NOTICED,
     ),
+    "batch_halved": WarningEntry(
+        "so many pictures [at once](several.md) did not fit into the memory: they were made by another try, fewer at a "
+        "time",
+        details=NOTICED,
+    ),
     "hot_cache_too_small": WarningEntry(
         "a model's file does not fit into the limit of the [hot cache](docker.md#the-hot-cache), and is read from "
         "the models folder",

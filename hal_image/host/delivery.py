@@ -105,6 +105,10 @@ def deliver_each(record: JobRecord, event: JsonObject, records: JobRecords, outp
                 _tell_what_becomes_of_it(record, error, records)
             yield Arrival(picture, record, piece["timings"], None, error)
             continue
+        if record.picture.batch is not None:
+            from hal_image.host.remake import differences  # noqa: PLC0415 - only with --from-image
+
+            differences.tell_of_batch(record.picture.batch, picture.batch, output)
         record = records.note(record, picture.number, _told(saved))
         yield Arrival(picture, record, piece["timings"], saved)
     if event["event"] == "done" and not errors:

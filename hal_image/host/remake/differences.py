@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
+    from hal_image.host.picture import Batch
     from hal_image.host.remake.merge import Remake
     from hal_image.host.remake.past import Past
     from hal_image.host.render import Output
@@ -79,6 +80,13 @@ def is_the_same(past: Past, request: ImageRequest) -> bool:
     """Whether a request asks for the very picture. What presets said is in it; their names count for nothing."""
     then = {**(past.request or {}), "presets": None}
     return then == {**request.to_json(), "presets": None}
+
+
+def tell_of_batch(then: Batch, now: Batch | None, output: Output) -> None:
+    """Warns of a picture that was sampled with fewer others than the old one, for want of memory."""
+    if now != then:
+        size = 1 if now is None else len(now.seeds)
+        _warn([_entry("the number of pictures sampled at once", len(then.seeds), size)], output)
 
 
 def tell_after(then: JsonObject, now: JsonObject, output: Output) -> None:
