@@ -7,7 +7,7 @@ and how they end is kept in ``jobs`` in the engine's folder (``hal_image.job_fil
 
 ============================================  =====================================================================
 host → engine (``op``)
-``submit``  job, graph, keep_alive_s, …       queue one graph, or one for each of several seeds; events follow
+``submit``  job, graph, keep_alive_s, seeds   queue one graph, or one for each of several seeds; events follow
 ``attach``  job                               hear of it too; the first event says how it stands
 ``cancel``  job                               take it back; ends with ``failed`` and code ``cancelled``
 ``status``                                    answered with one ``status`` event
@@ -25,7 +25,7 @@ engine → host (``event``)
 ``node``     job, class_type                  the node that runs now
 ``progress`` job, value, max                  sampling steps
 ``step_picture`` job, number, image           how it looks after a step, as a JPEG in the engine's output folder
-``pictures`` job, first, images, …            of a job with several seeds, some of its pictures are there
+``pictures`` job, first, images, batches      of a job with several seeds, some of its pictures are there
 ``done``     job, images, warnings, …         image paths are relative to the engine's output folder
 ``failed``   job, error                       the job's ``error`` object as in the JSON output
 ``status``   …                                see ``EngineStatus``
