@@ -26,6 +26,15 @@ LIFETIME_S = 24 * 3600.0
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+def new_id() -> str:
+    """A random lowercase uuid4. By hand: the uuid module takes 8 ms to import, a twentieth of a warm call."""
+    raw = bytearray(os.urandom(16))
+    raw[6] = raw[6] & 0x0F | 0x40  # version 4, RFC 9562 section 5.4
+    raw[8] = raw[8] & 0x3F | 0x80  # variant
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 def is_job_id(text: str) -> bool:
     """Whether it is a uuid in lower case; nothing else may become part of a path."""
     return _ID.fullmatch(text) is not None

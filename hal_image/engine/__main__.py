@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from hal_image import about, container, paths
 from hal_image.engine import bridge
+from hal_image.engine.idle import STOP_AFTER_S
 from hal_image.engine.server import EngineServer
-from hal_image.engine.worker import STOP_AFTER_S, Worker
+from hal_image.engine.worker import Worker
 from hal_image.errors import (
     EXIT_ENVIRONMENT,
     EXIT_FAILED,

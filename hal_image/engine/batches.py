@@ -43,21 +43,27 @@ REPEATED = "hal8000-repeated"
 """Id of the node that makes several latents of one."""
 
 
-def run(job: Job, run_part: Callable[[Job], JsonObject], status: Callable[[], EngineStatus]) -> JsonObject:
-    """Runs a job of several pictures.
+def run(
+    job: Job,
+    run_part: Callable[[Job], JsonObject],
+    status: Callable[[], EngineStatus],
+    give_way: Callable[[Job], bool] = lambda _job: False,
+) -> JsonObject | None:
+    """Runs a job of several pictures, or goes on with one.
 
     Args:
         job: with its seeds. What is done is noted in its ``made``.
         run_part: runs a job of one prompt, and returns the fields of its ``done``.
         status: of the engine, told with each part.
+        give_way: asked between two parts whether a job of another caller goes before the rest, which then waits.
 
     Returns:
-        the fields of the ``done`` event of the whole job.
+        the fields of the ``done`` event of the whole job; ``None`` for one that waits.
 
     Raises:
         HalError: as ``run_part``; ``cancelled``.
     """
-    size = _first_size(job, on_gpu=is_on_gpu(status()))
+    size = job.made.size or _first_size(job, on_gpu=is_on_gpu(status()))
     while len(job.made.images) < len(job.seeds):
         if job.cancelled.is_set():
             raise cancelled()
@@ -72,8 +78,10 @@ def run(job: Job, run_part: Callable[[Job], JsonObject], status: Callable[[], En
             continue
         first = len(job.made.images) + 1
         count = job.made.add(done)
-        size = min(size, count)  # what did not fit now does not fit the next time
+        size = job.made.size = min(size, count)  # what did not fit now does not fit the next time
         job.emit({"event": "pictures", "first": first, "batches": [count], **_whole(done, status())})
+        if len(job.made.images) < len(job.seeds) and not job.cancelled.is_set() and give_way(job):
+            return None
     return job.made.done()
 
 

@@ -39,6 +39,9 @@ class Made:
         batches: how many of them were sampled at once, in that order.
         warnings: what was noticed so far, each once.
         load_s, execution_s: seconds of all parts.
+        size: how many were tried at once the last time; ``None`` before the first.
+        queue_s: seconds for which the job waited for others, in between too.
+        boot_s: seconds for which it waited for ComfyUI.
     """
 
     images: list[str] = field(default_factory=list)
@@ -46,6 +49,9 @@ class Made:
     warnings: list[JsonObject] = field(default_factory=list)
     load_s: float = 0.0
     execution_s: float = 0.0
+    size: int | None = None
+    queue_s: float = 0.0
+    boot_s: float = 0.0
 
     def add(self, done: JsonObject) -> int:
         """Adds what a part has made; returns how many pictures these are."""
@@ -131,6 +137,10 @@ class Job:
         with self._telling:
             self._listeners.append(listener)
             listener({"job": self.id, **(self._end or state())})
+
+    def has_caller_of(self, other: Job) -> bool:
+        """Whether somebody listens to both."""
+        return any(listener in other._listeners for listener in self._listeners)
 
     @property
     def is_heard(self) -> bool:

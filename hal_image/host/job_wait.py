@@ -134,6 +134,8 @@ class Wait:
                 self._progress.show(event, 0)
             if is_end(event):
                 return event
+            if event["event"] == "queued" and not self._limited:  # for the second time, where others go first
+                self._deadline = Deadline.after(None)
             if event["event"] == "running" and not self._limited:
                 self._deadline = Deadline.after(default_timeout(self._record.picture, event.get("device")))
             self._check()

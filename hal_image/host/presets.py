@@ -110,13 +110,14 @@ def applied(options: argparse.Namespace) -> argparse.Namespace:
     if not options.preset:
         return options
     chosen = _chosen(options.preset)
+    values = _together(chosen)
     result = argparse.Namespace(**vars(options))
-    for name, value in _together(chosen).items():
+    for name, value in values.items():
         if isinstance(value, list):
             setattr(result, name, [*value, *(getattr(options, name) or ())])
         elif name not in options.given and not EXCLUDED_BY.get(name, set()) & options.given:
             setattr(result, name, value)
-    result.given = options.given | _together(chosen).keys()  # a picture of --from-image comes after them
+    result.given = options.given | values.keys()  # a picture of --from-image comes after them
     result.wording = _wording(chosen)
     return result
 
@@ -128,8 +129,9 @@ def applied_over(options: argparse.Namespace, names: Sequence[str]) -> argparse.
         UsageError: as for ``applied``.
     """
     chosen = _chosen(names)
+    values = _together(chosen)
     result = argparse.Namespace(**vars(options))
-    for name, value in _together(chosen).items():
+    for name, value in values.items():
         if isinstance(value, list):
             setattr(result, name, [*(getattr(options, name) or ()), *value])
             continue
@@ -137,7 +139,7 @@ def applied_over(options: argparse.Namespace, names: Sequence[str]) -> argparse.
             setattr(result, other, None)
         setattr(result, name, value)
     result.preset = [*(options.preset or ()), *names]
-    result.given = options.given | _together(chosen).keys()
+    result.given = options.given | values.keys()
     result.wording = _wording(chosen, getattr(options, "wording", None))
     return result
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image import job_inputs
+from hal_image import job_files, job_inputs
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
 from hal_image.host import running_on, stepwise, together
 from hal_image.host.deadline import Deadline
 from hal_image.host.delivery import deliver, deliver_each, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.lost import picture_lost
 from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_records import JobRecords
 from hal_image.host.time_limits import default_timeout
@@ -96,6 +96,8 @@ class Session:
         self._models_dir = Path()
         self._waiting_since = time.monotonic()
         self._began = False
+        self._turn: str | None = None
+        """The job that runs."""
         self._doing = "waiting for the engine"
 
     def make_all(self, wanted: EngineRequest) -> None:
@@ -130,7 +132,7 @@ class Session:
 
     def _give_up_after(self, attempt: int, connection: Connection, error: LinkClosed) -> None:
         if self._began or attempt == RECONNECTS:
-            raise engine_lost(connection, error, list(self._flying)) from error
+            raise picture_lost(connection, error, list(self._flying)) from error
 
     def _talk(self, connection: Connection) -> None:
         """Has an engine make pictures, until there is nothing left for this connection.
@@ -199,7 +201,7 @@ class Session:
             self._submit(picture, connection)
 
     def _submit(self, picture: Picture, connection: Connection) -> None:
-        job = new_job_id()
+        job = job_files.new_id()
         record = self._begin(job, picture, connection)
         self._flying[job], self._jobs[job] = picture, record
         connection.link.send(
@@ -223,26 +225,20 @@ class Session:
     def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
         number = together.number_of(picture, event, self._jobs[job].delivered)
-        if kind == "step_picture":
-            one = next(one for one in picture.each if one.number == number) if picture.more else picture
-            self._show_step(one, event, self._jobs[job].origin.output_dir)
-            return
-        if kind == "pictures":
-            self._save_some(event, job)
+        if kind in {"step_picture", "pictures"}:
+            self._of_some(event, job, number)
             return
         if kind != "done" or not together.asked(picture):  # else it is shown for each of the pictures
             self._progress.show(event, number - 1)
-        if kind == "running":
+        if kind == "queued" and job == self._turn:
+            self._gave_way()
+        elif kind == "running":
+            self._turn = job
             self._began = True
             self._doing = f"making picture {picture.number}"
             self._started(event.get("device"), picture)
         elif kind == "failed":
-            error = error_from_json(event["error"])
-            if error.code == "engine_draining":
-                raise error
-            error.details["verdict"] = of_error(error.code)
-            self._records.finish(self._jobs[job], of_error(error.code), error=error.to_json())
-            self._lose(job, error)
+            self._failed(error_from_json(event["error"]), job)
         elif kind == "done":
             self._timings.add(event["timings"])
             if picture.number == 1:
@@ -252,12 +248,34 @@ class Session:
                 self._deadline = Deadline.after(None)
             self._save(event, job)
 
+    def _failed(self, error: HalError, job: str) -> None:
+        if error.code == "engine_draining":
+            raise error
+        error.details["verdict"] = of_error(error.code)
+        self._records.finish(self._jobs[job], of_error(error.code), error=error.to_json())
+        self._lose(job, error)
+
+    def _of_some(self, event: JsonObject, job: str, number: int) -> None:
+        """What is told of the pictures of a job while it runs."""
+        if event["event"] == "pictures":
+            self._save_some(event, job)
+            return
+        one = next(one for one in self._flying[job].each if one.number == number)
+        self._show_step(one, event, self._jobs[job].origin.output_dir)
+
     def _show_step(self, picture: Picture, event: JsonObject, output_dir: Path) -> None:
         jpeg = stepwise.read(event, output_dir)
         if jpeg is not None:
             stepwise.keep(picture, event["number"], jpeg, self._output)
             if picture.preview:
                 self._progress.picture(jpeg)
+
+    def _gave_way(self) -> None:
+        """The rest of a job of several waits for a job of somebody else, which is not to cost it its time."""
+        self._turn = None
+        self._waiting_since = time.monotonic()
+        if not self._limited:
+            self._deadline = Deadline.after(None)
 
     def _started(self, device: str | None, picture: Picture) -> None:
         if picture.number > 1:  # since our own picture before it; how long the first one waited the engine knows
@@ -332,24 +350,3 @@ class Session:
                     remove_kept(self._jobs[event["job"]])
         except LinkClosed:
             return
-
-
-def engine_lost(connection: Connection, error: LinkClosed, jobs: list[str]) -> HalError:
-    """What is told when an engine ended in the middle of a picture; ``jobs`` are the ids of those that it had."""
-    log = connection.link.hello.get("log", "")
-    return HalError(
-        f"the engine ended while it made the picture: {error}",
-        code="engine_lost",
-        hint=f"run the command again; its log is {log}",
-        retryable=True,
-        details={"log": log, "verdict": of_error("engine_lost"), "jobs": jobs},
-    )
-
-
-def new_job_id() -> str:
-    """A random lowercase uuid4. By hand: the uuid module takes 8 ms to import, a twentieth of a warm call."""
-    raw = bytearray(os.urandom(16))
-    raw[6] = raw[6] & 0x0F | 0x40  # version 4, RFC 9562 section 5.4
-    raw[8] = raw[8] & 0x3F | 0x80  # variant
-    text = raw.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -6,16 +6,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hal_image import job_inputs
+from hal_image import job_files, job_inputs
 from hal_image.errors import HalError, TimeoutError_, error_from_json
 from hal_image.host import running_on
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.lost import picture_lost
 from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_records import origin_of
 from hal_image.host.picture import fetch
-from hal_image.host.session import EVENT_WAIT_S, RECONNECTS, engine_lost, new_job_id
+from hal_image.host.session import EVENT_WAIT_S, RECONNECTS
 from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class SingleJob:
                 return self._talk(connection, wanted.keep_alive_s)
             except LinkClosed as error:
                 if self._began or attempt == RECONNECTS:
-                    raise engine_lost(connection, error, []) from error
+                    raise picture_lost(connection, error, []) from error
             except TimeoutError_ as error:
                 running_on.tell(error, [])
                 raise
@@ -99,7 +100,7 @@ class SingleJob:
         raise AssertionError("unreachable")
 
     def _talk(self, connection: Connection, keep_alive_s: float) -> Made:
-        job, link = new_job_id(), connection.link
+        job, link = job_files.new_id(), connection.link
         link.send(
             op="submit",
             job=job,

@@ -27,7 +27,7 @@ def default_timeout(picture: Picture, device: str | None) -> float:
     """
     size = sum(file["bytes"] or 0 for file in picture.model["files"])
     count = pictures_of(picture)
-    limit = limit_s(count * _steps(picture), size, on_cpu=_is_cpu(device))
+    limit = limit_s(count * _steps(picture), size, on_cpu=is_cpu(device))
     return limit + count * enlarging_s(picture.request.upscale, *picture.request.hires_size, device)
 
 
@@ -36,7 +36,8 @@ def pictures_of(picture: Picture) -> int:
     return len(picture.numbers) if picture.batch is None else len(picture.batch.seeds)
 
 
-def _is_cpu(device: str | None) -> bool:
+def is_cpu(device: str | None) -> bool:
+    """Whether a device, as ComfyUI calls it, is a processor."""
     return device is not None and device.startswith("cpu")
 
 
@@ -63,7 +64,7 @@ def enlarging_s(upscale: Upscale | None, width: int, height: int, device: str | 
     enlarged = upscale.factor or 1
     pixels = width * height * sum(float(enlarged) ** (2 * number) for number in range(passes(upscale)))
     millions = pixels / 1e6
-    return 60.0 + millions * (1800.0 if _is_cpu(device) else 30.0)
+    return 60.0 + millions * (1800.0 if is_cpu(device) else 30.0)
 
 
 def limit_s(steps: float, model_bytes: int, *, on_cpu: bool) -> float:

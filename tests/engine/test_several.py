@@ -291,7 +291,8 @@ def test_a_killed_call_keeps_what_it_has_and_wait_brings_the_rest(hal: Hal) -> N
 def test_after_a_timeout_wait_brings_the_rest(hal: Hal) -> None:
     hal("serve")
     hal(*SOME_SECONDS, "-o", "warm.png")
-    process = hal.start(*SLOW, "-p", "x", "--count", "3", "--batch-size", "3", "-o", "x.png", "--timeout", "3", "--json")
+    call = (*SLOW, "-p", "x", "--count", "3", "--batch-size", "3", "-o", "x.png")
+    process = hal.start(*call, "--timeout", "3", "--json")
     out, _ = process.communicate(timeout=LIMIT_S)
     answer = json.loads(out)
     details = answer["error"]["details"]

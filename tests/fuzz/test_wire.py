@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hal_image import wire
+from hal_image import job_files, wire
 from hal_image.comfy.client import read_outcome, refusal
 from hal_image.engine.notices import warnings
 from hal_image.engine.server import EngineServer
@@ -151,7 +151,7 @@ def test_an_engine_that_lies(
     last = {"event": "done", "job": JOB, **EVENTS["done"], "images": [picture]}
     enemy.lines = [raw_line(event) for event in [*said, last]]
     monkeypatch.setattr(session, "choose", lambda _name: enemy)
-    monkeypatch.setattr(session, "new_job_id", lambda: JOB)
+    monkeypatch.setattr(job_files, "new_id", lambda: JOB)
     result = call(["--model=doodle", "--prompt=a cat", "--output=x.png", *flag])
     check(result, flag)
     assert result.code != 0

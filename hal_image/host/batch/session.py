@@ -10,8 +10,9 @@ from hal_image.host.batch.pictures import OF_ONE_LINE
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.lost import picture_lost
 from hal_image.host.job_records import described
-from hal_image.host.session import IN_FLIGHT, Session, engine_lost
+from hal_image.host.session import IN_FLIGHT, Session
 from hal_image.host.time_limits import pictures_of
 
 if TYPE_CHECKING:
@@ -216,6 +217,11 @@ class BatchSession(Session):
         self._tried.discard(picture.number)
         return False
 
+    def _gave_way(self) -> None:
+        super()._gave_way()
+        self._running = None
+        self._deadline = Deadline.after(None)
+
     def _started(self, device: str | None, picture: Picture) -> None:
         super()._started(device, picture)
         self._running = picture.number
@@ -242,7 +248,7 @@ class BatchSession(Session):
     def _lost(self, connection: Connection, error: LinkClosed) -> None:
         """The engine ended. What it had not begun is asked of its successor, and what it had, once."""
         job = next((job for job, picture in self._flying.items() if picture.number == self._running), None)
-        told = engine_lost(connection, error, [])
+        told = picture_lost(connection, error, [])
         if self._flying:  # else it was idle, and may end
             self._count_fruitless(told)
         if job is None:

@@ -21,6 +21,7 @@ from hal_image.host.durations import show_duration
 from hal_image.host.engines import EngineRequest
 from hal_image.host.plan import Planner
 from hal_image.host.result import Result
+from hal_image.host.time_limits import is_cpu
 from hal_image.host.timings import Timings
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class BatchListener:
 
     def running(self, picture: Picture, device: str | None) -> None:
         """Warns once of a processor that nobody asked for."""
-        on_cpu = device is not None and device.startswith("cpu")
+        on_cpu = is_cpu(device)
         fit = picture.needs is not None and picture.needs.fit_for_cpu
         if on_cpu and not self._told_of_cpu and not fit:
             self._told_of_cpu = True

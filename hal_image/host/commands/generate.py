@@ -18,6 +18,7 @@ from hal_image.host.progress import Progress
 from hal_image.host.request_builder import given_prompt, read_prompt
 from hal_image.host.result import Result, told_request
 from hal_image.host.session import Session
+from hal_image.host.time_limits import is_cpu
 from hal_image.host.timings import Timings
 
 if TYPE_CHECKING:
@@ -273,7 +274,7 @@ class GenerateListener:
 
     def running(self, picture: Picture, device: str | None) -> None:  # noqa: ARG002 - it is the model that counts
         """Warns of a processor that nobody asked for."""
-        on_cpu = device is not None and device.startswith("cpu")
+        on_cpu = is_cpu(device)
         # asked for, or the reason for another warning, or no reason for any: the model is fit for it
         told = self._told_of_cpu or self.plan.chosen == "no_gpu" or self.plan.model.model.cpu
         if on_cpu and not told:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image import paths
-from hal_image.errors import HalError
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest, Needs, choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.lost import engine_lost
 from hal_image.host.engines.ready import until_ready
 from hal_image.host.registry import choose_model, load
 from hal_image.host.result import Result
@@ -65,14 +65,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     try:
         status = until_ready(link, options.keep_alive, output, deadline)
     except LinkClosed as error:
-        log = link.hello.get("log", "")
-        raise HalError(
-            f"the engine ended while it was starting: {error}",
-            code="engine_lost",
-            hint=f"see the log {log}",
-            retryable=True,
-            details={"log": log},
-        ) from error
+        raise engine_lost(link, error, "it was starting") from error
     finally:
         link.close()
     facts = without_frame(status)

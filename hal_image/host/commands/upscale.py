@@ -20,7 +20,7 @@ from hal_image.host.progress import Progress
 from hal_image.host.registry import load
 from hal_image.host.result import Result
 from hal_image.host.single_job import SingleJob, Work
-from hal_image.host.time_limits import enlarging_s, limit_s
+from hal_image.host.time_limits import enlarging_s, is_cpu, limit_s
 from hal_image.host.timings import Timings
 from hal_image.host.upscale import check_size, choose
 from hal_image.host.upscale_arguments import AskedUpscale
@@ -111,7 +111,7 @@ def _target(options: argparse.Namespace, picture: PictureToEnlarge, name: str) -
 
 def _limit_s(chosen: Chosen, picture: PictureToEnlarge, device: str | None) -> float:
     files = sum(found.bytes_found for found in chosen.files)
-    load_s = limit_s(0, files, on_cpu=device is not None and device.startswith("cpu"))
+    load_s = limit_s(0, files, on_cpu=is_cpu(device))
     return load_s + enlarging_s(chosen.upscale, picture.width, picture.height, device)
 
 

@@ -17,6 +17,7 @@ from hal_image import about, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, error_from_json
 from hal_image.host.engines import EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
+from hal_image.host.engines.lost import engine_lost
 from hal_image.host.engines.ready import until_ready
 from hal_image.install import where
 from hal_image.workflow.own.definitions import Definitions, from_json
@@ -80,14 +81,7 @@ def ask(
         told = _told(connection.link, deadline)
         definitions = from_json(told)
     except LinkClosed as error:
-        log = connection.link.hello.get("log", "")
-        raise HalError(
-            f"the engine ended while it was asked for its nodes: {error}",
-            code="engine_lost",
-            hint=f"run the command again; its log is {log}",
-            retryable=True,
-            details={"log": log},
-        ) from error
+        raise engine_lost(connection.link, error, "it was asked for its nodes") from error
     finally:
         connection.link.close()
     _keep(told)

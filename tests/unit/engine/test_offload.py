@@ -77,7 +77,7 @@ def test_a_full_gpu_is_tried_again_with_the_model_in_main_memory(
     assert warning["code"] == "model_offloaded"
     assert "out of memory in KSampler" in warning["message"]
     assert set(warning["details"]) == set(WARNINGS["model_offloaded"].details)
-    worker._keep_alive_s = 0.0
+    worker._idle.keep_alive_s = 0.0
     monkeypatch.setattr(worker, "free", lambda: setattr(worker, "_models_loaded", False))
     worker._rest()
     assert not comfy.alive, "the next picture is tried at full speed"

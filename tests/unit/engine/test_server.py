@@ -151,7 +151,7 @@ def test_an_end_that_cannot_be_kept_is_told_all_the_same(
 def test_an_engine_whose_comfyui_does_not_tell_of_its_nodes_says_so(tmp_path: Path) -> None:
     settings = wire.EngineSettings("0", str(tmp_path), sys.executable, str(tmp_path), cpu=True)
     worker = Worker(settings, tmp_path, keep_alive_s=300.0)
-    worker._booting_since = None
+    worker._boots.end(None)
     worker.drain()  # so it starts none
     with pytest.raises(EnvironmentError_) as caught:
         node_definitions.of(worker)
