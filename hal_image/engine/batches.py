@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from hal_image.engine import notices
 from hal_image.engine.comfyui_batches import FIT, SEEDS, TOGETHER
+from hal_image.engine.saving import Saving
 from hal_image.engine.watch import cancelled
 from hal_image.errors import HalError, JsonObject
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hal_image.engine.job import Job
+    from hal_image.engine.job import Job, Made
     from hal_image.wire import EngineStatus
 
 SAMPLER = "KSampler"
@@ -45,10 +46,10 @@ REPEATED = "hal8000-repeated"
 
 def run(
     job: Job,
-    run_part: Callable[[Job], JsonObject],
+    run_part: Callable[[Job], JsonObject | Saving],
     status: Callable[[], EngineStatus],
     give_way: Callable[[Job], bool] = lambda _job: False,
-) -> JsonObject | None:
+) -> JsonObject | Saving | None:
     """Runs a job of several pictures, or goes on with one.
 
     Args:
@@ -76,13 +77,28 @@ def run(
             size = len(part.seeds) // 2
             job.made.note(notices.warnings([notices.halved(error, len(part.seeds), size)]))
             continue
-        first = len(job.made.images) + 1
-        count = job.made.add(done)
-        size = job.made.size = min(size, count)  # what did not fit now does not fit the next time
-        job.emit({"event": "pictures", "first": first, "batches": [count], **_whole(done, status())})
+        if isinstance(done, Saving):
+            if len(job.made.images) + done.pictures == len(job.seeds):
+                return _at_last(job, done, status)
+            done = done.finish()
+        _add(job, done, status)
+        size = job.made.size = min(size, len(done["images"]))  # what did not fit now does not fit the next time
         if len(job.made.images) < len(job.seeds) and not job.cancelled.is_set() and give_way(job):
             return None
     return job.made.done()
+
+
+def _at_last(job: Job, saving: Saving, status: Callable[[], EngineStatus]) -> Saving:
+    """The end of a job whose last pictures are still being written."""
+    return Saving(saving.pictures, lambda: _add(job, saving.finish(), status).done())
+
+
+def _add(job: Job, done: JsonObject, status: Callable[[], EngineStatus]) -> Made:
+    """Notes what a part has made, and tells of it."""
+    first = len(job.made.images) + 1
+    count = job.made.add(done)
+    job.emit({"event": "pictures", "first": first, "batches": [count], **_whole(done, status())})
+    return job.made
 
 
 def partly(job: Job, status: Callable[[], EngineStatus]) -> JsonObject:

@@ -264,7 +264,7 @@ def main() -> None:
     comfyui_checks.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
     comfyui_checks.watch_embeddings(comfyui.comfy.sd1_clip)
     comfyui_batches.attach(comfyui, comfyui.get_executing_context)
-    comfyui_saving.attach(comfyui.nodes)
+    comfyui_saving.attach(comfyui.nodes, comfyui.execution)
     comfyui_checks.watch_pictures(comfyui.nodes, recorder)
 
     for kind, folders in settings["models"].items():

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, Outcome
 from hal_image.comfy.events import EventStream
-from hal_image.engine import comfyui_previews, notices
+from hal_image.engine import comfyui_previews, comfyui_saving, notices, saving
 from hal_image.engine.failures import crashed, node_failure
+from hal_image.engine.saving import Saving
 from hal_image.engine.step_pictures import sampled_anew
 from hal_image.engine.watch import Watch, cancelled
 from hal_image.errors import InternalError, JsonObject
@@ -181,7 +182,7 @@ def remove_output(output_dir: Path, job_id: str) -> None:
     shutil.rmtree(output_dir / str(uuid.UUID(job_id)), ignore_errors=True)
 
 
-def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False) -> JsonObject:
+def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False) -> JsonObject | Saving:
     """Runs one job on a booted ComfyUI.
 
     Args:
@@ -190,7 +191,8 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
         others_wait: whether other jobs wait for this one to end.
 
     Returns:
-        the fields of the ``done`` event: ``images``, ``warnings`` and ``timings`` (``load_s``, ``execution_s``).
+        the fields of the ``done`` event: ``images``, ``warnings`` and ``timings`` (``load_s``, ``execution_s``). Where
+        others wait, what brings them as soon as the files are whole.
 
     Raises:
         Cancelled: it was taken back.
@@ -204,13 +206,13 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
     client = ComfyClient(comfy.url)
     stream: EventStream | None = None
     client_id = uuid.uuid4().hex
-    taken = False
+    taken, later = False, others_wait()
     try:
         try:
             stream = EventStream(comfy.url, client_id)
             graph = own_output(job.graph, job.id, job.place.get("picture", 0))
             graph = job_inputs.of_job(graph, job.id, job.inputs)
-            extra = {comfyui_previews.WANTED: True} if job.step_pictures else None
+            extra = {comfyui_previews.WANTED: job.step_pictures, comfyui_saving.LATER: later}
             if job.step_pictures:
                 graph = sampled_anew(graph, job.id)
             client.submit(graph, prompt_id=job.prompt, client_id=client_id, extra=extra)
@@ -219,12 +221,14 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
             # Whether the prompt got in is open: what the server knows about our id decides, below.
             if not comfy.alive:
                 raise crashed(comfy) from error
-        watch = Watch(job, comfy, client, stream, others_wait, taken=taken)
+        watch = Watch(job, comfy, client, stream, others_wait, taken=taken, saves_later=later)
         outcome = watch.until_ended()
     finally:
         if stream is not None:
             stream.close()
         client.close()
+    if outcome is None:
+        return Saving(watch.saved, lambda: _verdict(saving.outcome(job.prompt, comfy), watch.load_s, comfy.log))
     return _verdict(outcome, watch.load_s, comfy.log)
 
 

@@ -126,10 +126,11 @@ class JobQueue:
             self._running = None
             return True
 
-    def stopped(self) -> None:
-        """The one that ran does not run any more."""
+    def stopped(self, job: Job) -> None:
+        """A job that ran does not run any more; another one may, while the files of this one were written."""
         with self._changed:
-            self._running = None
+            if self._running is job:
+                self._running = None
 
     def forget(self, job: Job) -> None:
         """A job has ended, and everybody who listens has heard of it."""

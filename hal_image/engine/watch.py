@@ -69,8 +69,12 @@ class Watch:
         others_wait: Callable[[], bool] = lambda: False,
         *,
         taken: bool = True,
+        saves_later: bool = False,
     ) -> None:
         self.load_s = 0.0
+        self.saved = 0
+        """Pictures that are whole, or are being written."""
+        self._saves_later = saves_later
         self._others_wait = others_wait
         self._taken = taken
         self._deaf = Quiet()
@@ -84,8 +88,8 @@ class Watch:
         self._cancel_seen = False
         self._step_pictures = StepPictures(comfy.output_dir, job.id, job.place) if job.step_pictures else None
 
-    def until_ended(self) -> Outcome:
-        """Waits for the end, passing progress on.
+    def until_ended(self) -> Outcome | None:
+        """Waits for the end, passing progress on; ``None`` when all is done but the writing of files.
 
         Raises:
             Cancelled, HalError: as ``run``.
@@ -101,7 +105,7 @@ class Watch:
             if not self._comfy.alive:
                 raise crashed(self._comfy)
             outcome = self._look()
-            if outcome is not None:
+            if outcome is not None or (ended and self._saves_later):
                 return outcome
             if self._misses >= LOST_AFTER:
                 if self._job.cancelled.is_set():  # deleted while it waited: the history never hears of it
@@ -174,6 +178,8 @@ class Watch:
             return False
         if kind == "executing":
             return self._node(data.get("node"))
+        if kind == "executed":
+            self.saved += len((data.get("output") or {}).get("images", ()))
         if kind == "progress":
             steps = {"value": data.get("value"), "max": data.get("max")}
             self._job.emit({"event": "progress", **steps, **self._job.place})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from hal_image import job_inputs
@@ -19,11 +20,14 @@ from hal_image.engine.job import Emit, Job, remove_output, run
 from hal_image.engine.job_queue import JobQueue
 from hal_image.engine.kept_jobs import KeptJobs
 from hal_image.engine.read_ahead import ReadAhead
+from hal_image.engine.saving import Saving
 from hal_image.engine.watch import Hung, cancelled
 from hal_image.errors import HalError, JsonObject
 from hal_image.wire import EngineSettings, EngineStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
 HOUSEKEEPING_S = 0.5
@@ -54,6 +58,9 @@ class Worker:
         self._started = time.monotonic()
         self._models_loaded = False
         self._jobs_done = 0
+        self._saving = ThreadPoolExecutor(1, thread_name_prefix="saving")
+        self._saved: Future[None] | None = None
+        """The end of the last job whose files were written beside the next one."""
 
     # -- called by connections, from any thread ------------------------------------------------------------------
 
@@ -187,30 +194,38 @@ class Worker:
             self._fail_waiting(
                 HalError("the engine ended", code="engine_draining", hint="run the command again", retryable=True)
             )
-            self.comfy.end()
+            self._end_comfyui()
 
     def _work_on(self, job: Job) -> None:
         picked = time.monotonic()
+        self._conclude(job, lambda: self._begin(job, picked))
+
+    def _begin(self, job: Job, picked: float) -> JsonObject | Saving | None:
+        """What comes of a job; ``None`` for one that waits again."""
+        if not self.comfy.alive:
+            self._ahead.begin(job.graph)
+            self._boot()
+        # Booting is told apart from waiting for others: it is what a person wonders about.
+        job.made.boot_s += max(0.0, self._boots.ended - job.accepted)
+        job.made.queue_s += max(0.0, picked - max(job.accepted, self._boots.ended))
+        if job.cancelled.is_set():
+            raise cancelled()
+        job.emit({"event": "running", "device": self.status().device})
+        self._models_loaded = True
+        return batches.run(job, self._run, self.status, self._gives_way) if job.seeds else self._run(job)
+
+    def _conclude(
+        self, job: Job, work: Callable[[], JsonObject | Saving | None], *, beside: bool = False
+    ) -> None:  # fmt: skip
+        """Tells how a job ended; of one whose files are still being written when they are, ``beside`` the next job."""
         try:
-            if not self.comfy.alive:
-                self._ahead.begin(job.graph)
-                self._boot()
-            # Booting is told apart from waiting for others: it is what a person wonders about.
-            job.made.boot_s += max(0.0, self._boots.ended - job.accepted)
-            job.made.queue_s += max(0.0, picked - max(job.accepted, self._boots.ended))
-            if job.cancelled.is_set():
-                raise cancelled()
-            job.emit({"event": "running", "device": self.status().device})
-            self._models_loaded = True
-            done = batches.run(job, self._run, self.status, self._gives_way) if job.seeds else self._run(job)
-            if done is None:
-                return
+            done = work()
         except HalError as error:
             some = batches.partly(job, self.status)
             if not some:
                 remove_output(self.comfy.output_dir, job.id)
-            if error.code == "job_lost":
-                self.comfy.end()  # it would lose the next one too, which starts it anew
+            if error.code == "job_lost" and not beside:
+                self._end_comfyui()  # it would lose the next one too, which starts it anew
             self._ended(job)
             self._tell_end(job, {"event": "failed", "error": error.to_json(), **some})
         except Exception as error:
@@ -218,13 +233,28 @@ class Worker:
             self._tell_end(job, {"event": "failed", "error": bug(error, self.comfy).to_json()})
             raise  # into the engine's log; the next call starts a new engine
         else:
+            if done is None:
+                return
+            if isinstance(done, Saving):
+                self._ended(job)
+                self._saved = self._saving.submit(self._conclude, job, done.finish, beside=True)
+                return
             done["timings"] |= {"boot_s": round(job.made.boot_s, 3), "queue_s": round(job.made.queue_s, 3)}
             self._jobs_done += max(1, len(job.seeds))
             self._ended(job)
             self._idle.untidy = True
             self._tell_end(job, {"event": "done", **done, "engine": self.status()._asdict()})
 
-    def _run(self, job: Job) -> JsonObject:
+    def _settle(self) -> None:
+        """Waits until the files of jobs before are written: what follows may end ComfyUI."""
+        if self._saved is not None:
+            wait([self._saved])
+
+    def _end_comfyui(self) -> None:
+        self._settle()
+        self.comfy.end()
+
+    def _run(self, job: Job) -> JsonObject | Saving:
         """Runs it; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job, or where
         the GPU's memory was too small for the way in which the old one uses it.
         """
@@ -245,7 +275,8 @@ class Worker:
     def _run_anew(self, job: Job, *, offload: bool = False) -> JsonObject:
         self._boot(offload=offload)
         self._models_loaded = True
-        return run(job, self.comfy, self._others_wait)
+        done = run(job, self.comfy, self._others_wait)
+        return done.finish() if isinstance(done, Saving) else done
 
     def _gives_way(self, job: Job) -> bool:
         """Whether the rest of a job of several waits now, so that another caller need not wait for all of it."""
@@ -262,7 +293,7 @@ class Worker:
         """Counts the job as over before its client hears of it, so that a status asked for then is right."""
         self._idle.begin()
         self._idle.keep_alive_s = job.keep_alive_s
-        self._jobs.stopped()
+        self._jobs.stopped(job)
 
     def _tell_end(self, job: Job, event: JsonObject) -> None:
         """Keeps how a job ended before anybody hears of it: from then on its client may be gone."""
@@ -276,6 +307,7 @@ class Worker:
         self._jobs.forget(job)
 
     def _boot(self, *, offload: bool = False) -> None:
+        self._settle()
         self._boots.begin()
         failure = None
         try:
@@ -308,6 +340,7 @@ class Worker:
             self._tell_end(job, {"event": "failed", "error": error.to_json()})
 
     def _rest(self) -> None:
+        self._settle()
         if self._boots.wanted and not self.comfy.alive:
             self._boot_without_job()
         if self._models_loaded and self._idle.outlasts_models:
