@@ -1,4 +1,4 @@
-"""Files that are written beside the thread that samples. ComfyUI is a stand-in whose disk is as slow as a test wants."""
+"""Files that are written beside the thread that samples. ComfyUI is a stand-in whose disk is as slow as is wanted."""
 
 from __future__ import annotations
 
