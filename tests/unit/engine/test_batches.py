@@ -251,7 +251,8 @@ def test_a_job_of_another_caller_goes_before_the_rest() -> None:
     own = Job(str(uuid.uuid4()), {}, 300.0)
     own.hear(heard.append)
     other = Job(str(uuid.uuid4()), {}, 300.0)
-    other.hear([].append)
+    others: list[JsonObject] = []
+    other.hear(others.append)
     for one in (whole, own, other):
         queue.add(one)
     assert queue.next(0.0, unless=lambda: False) is whole
