@@ -1,9 +1,8 @@
-"""Alternating runs and their summary: ratios within one session are what counts, machines are noisy."""
+"""One run of a command: its time, its memory."""
 
 from __future__ import annotations
 
 import re
-import statistics
 import subprocess
 import time
 from contextlib import suppress
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def wall(command: Sequence[str | Path], env: Mapping[str, str], cwd: Path | None = None) -> float:
@@ -44,24 +43,3 @@ def measured(
     if process.returncode != 0:
         raise RuntimeError(f"{command} ended with exit code {process.returncode}")
     return time.perf_counter() - started, peak
-
-
-def alternate(measures: Mapping[str, Callable[[], float]], runs: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """Runs every measure in turn, ``warm_up`` uncounted rounds first; seconds by name."""
-    results: dict[str, list[float]] = {name: [] for name in measures}
-    for turn in range(warm_up + runs):
-        for name, measure in measures.items():
-            seconds = measure()
-            if turn >= warm_up:
-                results[name].append(seconds)
-    return results
-
-
-def show(title: str, results: Mapping[str, list[float]], base: str | None = None) -> None:
-    """Prints a row a measure: min, median, max in seconds, and the ratio of the medians to that of ``base``."""
-    print(f"\n{title}")
-    print(f"  {'':44} {'min':>8} {'median':>8} {'max':>8}   ratio")
-    for name, seconds in results.items():
-        median = statistics.median(seconds)
-        ratio = "" if base is None else f"{median / statistics.median(results[base]):7.2f}"
-        print(f"  {name:44} {min(seconds):8.3f} {median:8.3f} {max(seconds):8.3f} {ratio}")

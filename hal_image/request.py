@@ -203,6 +203,7 @@ class ImageRequest(NamedTuple):
             needs them to make it again.
         hires: a second sampling in a larger size; ``None`` for none.
         upscale: how the finished picture is enlarged; ``None`` for not at all.
+        turbo: whether the model is compiled, which rounds its values elsewhere.
 
     ``width`` and ``height`` are those of the first sampling, ``final_size`` is that of the file.
         workflow: the user's own graph; then 0, or empty, is what it does not say.
@@ -226,6 +227,7 @@ class ImageRequest(NamedTuple):
     hires: Hires | None = None
     upscale: Upscale | None = None
     workflow: WorkflowUse | None = None
+    turbo: bool = False
 
     @property
     def hires_size(self) -> tuple[int, int]:

@@ -8,9 +8,20 @@ from hal_image.models import hub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 SECRETS = hub.TOKENS
 """Removed from the environment of the process that runs model code."""
+
+
+def compile_caches(folder: Path) -> dict[str, str]:
+    """Variables that have torch keep what it compiles below ``folder``, the engine's own, for the next ComfyUI."""
+    compiled = folder / "compiled"
+    return {
+        "TORCHINDUCTOR_CACHE_DIR": str(compiled),
+        "TORCHINDUCTOR_FX_GRAPH_CACHE": "1",  # off in torch 2.4
+        "TRITON_CACHE_DIR": str(compiled / "triton"),
+    }
 
 
 def child_environment(environment: Mapping[str, str], *, cpu: bool, gpu: str | None = None) -> dict[str, str]:

@@ -6,7 +6,7 @@ It calls ComfyUI's documented embedding entry point (``main.start_comfyui``) and
 does not need. What is left out, and what that saves, is in docs/adr/0003-lean-boot.md:
 
 - the API nodes (``--disable-api-nodes``) and the database migration,
-- modules that few jobs use (``LAZY``), until they are used,
+- modules that few jobs use (``comfyui_lazy``), until they are used,
 - the node packs of ``comfy_extras`` that none or few graphs of ours use. Of the latter, the first prompt that names a
   node loads its pack. Any other node loads them all, once, so that a user's own graph still runs.
 
@@ -19,20 +19,35 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
-import importlib.abc
-import importlib.machinery
+import importlib
 import json
 import logging
 import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+if __name__ == "__main__":  # a script, outside of our package
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from hal_image.engine import (
+    comfyui_ahead,
+    comfyui_batches,
+    comfyui_checks,
+    comfyui_definitions,
+    comfyui_notices,
+    comfyui_previews,
+    comfyui_saving,
+    comfyui_turbo,
+)
+from hal_image.engine.comfyui_lazy import LazyFinder, used
+
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 PR_SET_PDEATHSIG = 1
 """Of linux/prctl.h."""
@@ -52,89 +67,12 @@ EXTRAS_ON_DEMAND = {
     "ImageUpscaleWithModel": "nodes_upscale_model.py",
 }
 """Nodes that they use seldom, and their packs, which cost too much for every boot."""
-
-LAZY = frozenset(
-    {
-        # Only Stable Cascade, Cosmos and ACE use torchvision; its models and ops pull torch._dynamo, sympy and triton.
-        "torchvision.datasets",
-        "torchvision.io",
-        "torchvision.models",
-        "torchvision.ops",
-        "torchvision.transforms",
-        # Only the video model Cosmos; einops.layers, which it alone uses, pulls torch._dynamo too.
-        "comfy.ldm.cosmos.model",
-        "comfy.ldm.cosmos.predict2",
-        "scipy.stats",  # only the beta scheduler
-        "scipy.integrate",  # only the lms sampler
-        "scipy.ndimage",  # only the nodes that grow and shrink masks
-    }
-)
-"""Modules that ComfyUI imports at boot but only few jobs use: they are executed at their first use instead."""
-
-PROXIES = {
-    # ComfyUI's attention imports this function by name and calls it only while training; its module pulls sympy.
-    "torch.utils.checkpoint": frozenset({"checkpoint"}),
-}
-"""Functions of lazy modules that can be handed out before their module is executed: it is when they are called."""
-
-
-class LazyModule(ModuleType):
-    """A module that is executed when something first asks it for a name.
-
-    ``importlib.util.LazyLoader`` would do, but it also wakes up for ``__file__`` and ``__spec__``, which
-    ``inspect.getmodule`` reads from every module there is.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        """Called only for names that are not there yet."""
-        if name.startswith("__") or self.__spec__ is None or not isinstance(self.__spec__.loader, LazyLoader):
-            raise AttributeError(name)
-        if name in PROXIES.get(self.__name__, ()):
-
-            def proxy(*args: Any, **kwargs: Any) -> Any:
-                return getattr(executed(self), name)(*args, **kwargs)
-
-            return proxy
-        return getattr(executed(self), name)
-
-
-def executed(module: ModuleType) -> ModuleType:
-    """The module as an ordinary one: executed now if it has not been."""
-    if isinstance(module, LazyModule):
-        assert module.__spec__ is not None
-        assert isinstance(module.__spec__.loader, LazyLoader)
-        module.__class__ = ModuleType  # type: ignore[assignment]
-        module.__spec__.loader.real.exec_module(module)
-    return module
-
-
-class LazyLoader(importlib.abc.Loader):
-    """Creates a ``LazyModule`` and leaves its execution to it."""
-
-    def __init__(self, real: importlib.abc.Loader) -> None:
-        self.real = real
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        """See ``importlib.abc.Loader``."""
-        return LazyModule(spec.name)
-
-    def exec_module(self, module: ModuleType) -> None:
-        """Does nothing yet: ``LazyModule`` does it."""
-
-
-class LazyFinder(importlib.abc.MetaPathFinder):
-    """Finds the modules of ``LAZY`` where they are, and gives them a ``LazyLoader``."""
-
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """See ``importlib.abc.MetaPathFinder``."""
-        if fullname not in LAZY and fullname not in PROXIES:
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is not None and isinstance(spec.loader, importlib.abc.Loader):
-            spec.loader = LazyLoader(spec.loader)
-        return spec
+WITH_LIBRARIES = ("numpy", "aiohttp.web", "PIL.Image", "psutil", "yaml", "safetensors")
+"""What ComfyUI imports too, and what opens libraries of its own: before torch's, for the system opens one at a time."""
+WITHOUT_LIBRARIES = ("requests", "tqdm.auto", "torchgen.model")
+"""What is imported too and opens no libraries: while those of torch are opened."""
+FOR_THE_FIRST_JOB = {"transformers": ("CLIPTokenizer", "T5TokenizerFast")}
+"""What is not needed to answer, and by nearly every job: imported when the first answer is on its way."""
 
 
 def end_with_parent() -> None:
@@ -171,21 +109,21 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> Callable[[], Awaitable[
         if module_parent == "comfy_extras" and os.path.basename(module_path) not in EXTRAS_AT_BOOT:  # noqa: PTH119
             postponed.append((module_path, module_parent))
             return True
-        return bool(await load_node_file(module_path, ignore, module_parent=module_parent))
+        with its_own_packs_say_nothing() if module_parent == "comfy_extras" else nullcontext():
+            return bool(await load_node_file(module_path, ignore, module_parent=module_parent))
 
     async def load(wanted: Callable[[str], bool]) -> None:
         async with loading:  # who comes second is not to go on before the last pack is there
             await load_now(wanted)
 
     async def load_now(wanted: Callable[[str], bool]) -> None:
-        # Its submodules cannot be imported while it waits for its execution itself: they import from each other.
-        executed(importlib.import_module("torchvision.transforms"))
         for pack in list(postponed):
             module_path, module_parent = pack
             if wanted(os.path.basename(module_path)):  # noqa: PTH119
                 logging.getLogger(__name__).info("A node outside the boot set was asked for: loading %s", module_path)
                 postponed.remove(pack)
-                await load_node_file(module_path, module_parent=module_parent)
+                with its_own_packs_say_nothing():
+                    await load_node_file(module_path, module_parent=module_parent)
 
     async def validate_with_all_nodes(prompt_id: str, prompt: Any, *args: Any, **kwargs: Any) -> Any:
         named = {node.get("class_type") for node in prompt.values() if isinstance(node, dict)}
@@ -198,6 +136,26 @@ def load_extras_on_demand(nodes: Any, execution: Any) -> Callable[[], Awaitable[
     nodes.load_custom_node = load_or_postpone
     execution.validate_prompt = validate_with_all_nodes
     return lambda: load(lambda _pack: True)
+
+
+@contextmanager
+def its_own_packs_say_nothing() -> Iterator[None]:
+    """While ComfyUI loads a pack of its own, the settings of that, which it asks for, are none.
+
+    A pack that is a single file has none anyway, but to find that out it imports pydantic.
+    """
+    try:
+        parser: Any = importlib.import_module("comfy_config.config_parser")
+    except ImportError:  # a ComfyUI that does not ask
+        yield
+        return
+    asked = parser.extract_node_configuration
+    nothing = SimpleNamespace(tool_comfy=SimpleNamespace(web=""))
+    parser.extract_node_configuration = lambda _path: nothing
+    try:
+        yield
+    finally:
+        parser.extract_node_configuration = asked
 
 
 def look_again_where_a_folder_has_gone(folder_paths: Any) -> None:
@@ -219,22 +177,43 @@ def look_again_where_a_folder_has_gone(folder_paths: Any) -> None:
     folder_paths.cached_filename_list_ = kept_list_if_all_are_there
 
 
+def import_early(names: Iterable[str]) -> None:
+    """Imports modules. What cannot be imported is ComfyUI's to complain about."""
+    for name in names:
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def import_allocator() -> None:
+    """Imports what chooses torch's allocator, with our choice where we have one."""
+    comfyui_turbo.choose_allocator(importlib.import_module("comfy.cli_args").args)
+    importlib.import_module("cuda_malloc")
+
+
+def import_for_the_first_job() -> None:
+    """Imports what the boot has put off and the first job will ask for; an error is told when that does."""
+    for module, names in FOR_THE_FIRST_JOB.items():
+        with suppress(Exception):
+            for name in names:
+                used(getattr(importlib.import_module(module), name))
+
+
+def when_answered(server: Any, action: Callable[[], None]) -> None:
+    """Runs ``action`` in a thread once the server has given its first answer, which is that it is ready."""
+    thread = threading.Thread(target=action, daemon=True)
+
+    async def begin(_request: Any, _response: Any) -> None:
+        if thread.ident is None:
+            asyncio.get_running_loop().call_soon(thread.start)
+
+    server.app.on_response_prepare.append(begin)
+
+
 def main() -> None:
     """Boots ComfyUI and serves until killed."""
     be_killed_with_parent()
     threading.Thread(target=end_with_parent, daemon=True).start()
     settings = json.loads(sys.argv[1])
-    sys.path[0] = str(Path(__file__).resolve().parents[2])
-    # this runs as a script, outside our package
-    from hal_image.engine import (  # noqa: PLC0415
-        comfyui_batches,
-        comfyui_checks,
-        comfyui_definitions,
-        comfyui_notices,
-        comfyui_previews,
-        comfyui_saving,
-    )
-
     # Our own folder must not shadow ComfyUI's modules; its own must be first, as with `python main.py`.
     sys.path[0] = settings["comfyui_dir"]
     os.chdir(settings["comfyui_dir"])
@@ -242,17 +221,35 @@ def main() -> None:
     # Nothing that boot allocates is garbage; collecting it again and again costs a tenth of the boot.
     gc.disable()
     sys.meta_path.insert(0, LazyFinder())
-
-    import comfy.options  # noqa: PLC0415
-
-    comfy.options.enable_args_parsing()
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["DO_NOT_TRACK"] = "1"
-    # main.py does this only as a script, and looks at it later; it must happen before torch is imported.
-    import cuda_malloc  # noqa: PLC0415
-    import main as comfyui  # noqa: PLC0415
 
-    comfyui.cuda_malloc = cuda_malloc
+    comfy_options = importlib.import_module("comfy.options")
+    comfy_options.enable_args_parsing()
+    # main.py does this only as a script, and looks at it later; it must happen before torch is imported. In a thread,
+    # since it waits for nvidia-smi.
+    malloc = threading.Thread(target=import_allocator)
+    malloc.start()
+    import_early(WITH_LIBRARIES)
+    comfyui_ahead.begin(cuda="--cpu" not in sys.argv)
+    import_early(WITHOUT_LIBRARIES)
+    malloc.join()
+    comfyui: Any = importlib.import_module("main")
+    comfyui.cuda_malloc = importlib.import_module("cuda_malloc")
+    attach(comfyui)
+    for kind, folders in settings["models"].items():
+        for folder in reversed(folders):
+            comfyui.folder_paths.add_model_folder_path(kind, folder, is_default=True)
+
+    loop, server, start_all = comfyui.start_comfyui()
+    when_answered(server, import_for_the_first_job)
+    gc.freeze()
+    gc.enable()
+    loop.run_until_complete(start_all())
+
+
+def attach(comfyui: Any) -> None:
+    """Puts what we add and leave out into ComfyUI's module ``main``, and those that it has imported."""
     load_all = load_extras_on_demand(comfyui.nodes, comfyui.execution)
     comfyui_definitions.attach(comfyui.server, comfyui.folder_paths, load_all)
     look_again_where_a_folder_has_gone(comfyui.folder_paths)
@@ -260,22 +257,13 @@ def main() -> None:
     recorder = comfyui_notices.Recorder()
     logging.getLogger().addHandler(recorder)
     comfyui_notices.attach(comfyui.execution, recorder)
+    comfyui_turbo.attach(comfyui.execution, comfyui.comfy)
     comfyui_previews.attach(comfyui.execution, comfyui.comfy.cli_args)
     comfyui_checks.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
     comfyui_checks.watch_embeddings(comfyui.comfy.sd1_clip)
     comfyui_batches.attach(comfyui, comfyui.get_executing_context)
     comfyui_saving.attach(comfyui.nodes, comfyui.execution)
     comfyui_checks.watch_pictures(comfyui.nodes, recorder)
-
-    for kind, folders in settings["models"].items():
-        for folder in reversed(folders):
-            comfyui.folder_paths.add_model_folder_path(kind, folder, is_default=True)
-
-    loop, _server, start_all = comfyui.start_comfyui()
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    loop.run_until_complete(start_all())
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ RULES: tuple[tuple[str, str], ...] = (
     (r"(?:unet|clip) missing: (.+)", "weights_missing"),
     (r"(?:Missing VAE keys|missing controlnet keys:|missing clip vision:|t2i missing) (.+)", "weights_missing"),
     (r"(?:unet unexpected|leftover keys): (.+)", "weights_unused"),
+    (r"The model cannot be compiled: (.+)", "turbo_unavailable"),
     (r"Ran out of memory when regular (VAE \w+), retrying with tiled", "vae_tiled"),
 )
 """Text in ComfyUI's log → code of the warning; the group is what it is about. Add a line when a new one is met."""

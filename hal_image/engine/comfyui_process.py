@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from hal_image import job_inputs
 from hal_image.activity import Inactivity
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, one_line
-from hal_image.engine.comfyui_environment import child_environment
-from hal_image.engine.gpu import comfyui_device_options
+from hal_image.engine.comfyui_environment import child_environment, compile_caches
+from hal_image.engine.gpu import Device
 from hal_image.engine.out_of_memory import kernel_kills
-from hal_image.errors import EnvironmentError_, JsonObject
+from hal_image.errors import EnvironmentError_, HalError, JsonObject
 from hal_image.models.folders import MODEL_FOLDERS
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ class BootFailed(EnvironmentError_):
 
 class BootStalled(BootFailed):
     """It did nothing at all for ``BOOT_QUIET_LIMIT_S``."""
+
+
+class OtherDevice(BootFailed):
+    """What looked likely (``gpu.likely_device_options``) was not so: to be started anew."""
 
 
 class Readiness:
@@ -145,26 +149,25 @@ class ComfyProcess:
             BootFailed: it ended or did not get ready within ``BOOT_LIMIT_S``; the last line of its log is told.
             EnvironmentError_: ``gpu_unusable``, ``engine_python_invalid``.
         """
-        options = comfyui_device_options(self.settings.python, cpu=self.settings.cpu)
+        device = Device(self.settings.python, cpu=self.settings.cpu)
         self.offloads = offload
-        if offload:
-            options = [*options, "--lowvram"]
         for attempt in range(BOOT_ATTEMPTS):
             try:
-                self._boot_once(options, tick)
+                self._boot_once(device, ["--lowvram"] if offload else [], tick)
             except BootFailed as error:
                 # Somebody may have taken the free port between our look and ComfyUI's bind.
-                again = isinstance(error, BootStalled) or "address already in use" in self.log_tail(4000)
+                again = isinstance(error, (BootStalled, OtherDevice)) or "address already in use" in self.log_tail(4000)
                 if attempt + 1 == BOOT_ATTEMPTS or not again:
                     raise
             else:
                 self.boots += 1
                 return
 
-    def _boot_once(self, options: list[str], tick: Callable[[float], bool]) -> None:
+    def _boot_once(self, device: Device, more_options: list[str], tick: Callable[[float], bool]) -> None:
         self.end()
         self.stats = None
-        self._start(options)
+        options = device.options()
+        self._start([*options, *more_options])
         assert self._liveness is not None
         assert self._process is not None
         client = ComfyClient(self.url)
@@ -186,12 +189,17 @@ class ComfyProcess:
                     )
                 if not tick(seconds):
                     raise self._boot_failure("the engine was stopped while ComfyUI was booting")
+                if device.options() != options:
+                    raise OtherDevice("ComfyUI was started for another device than there is")
                 time.sleep(POLL_S)
-        except BootStalled:
+            if device.options(wait=True) != options:
+                raise OtherDevice("ComfyUI was started for another device than there is")
+        except (BootStalled, OtherDevice):
             self.end(grace_s=0)
             raise
-        except BootFailed:
+        except HalError:
             self.end()
+            device.options(wait=True)  # a GPU that cannot be used is a better reason than what ComfyUI makes of it
             raise
         finally:
             client.close()
@@ -242,7 +250,10 @@ class ComfyProcess:
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,  # a process group of its own: Ctrl-C in our terminal is not its business
-                    env=child_environment(os.environ, cpu="--cpu" in options, gpu=self.settings.gpu),
+                    env={
+                        **child_environment(os.environ, cpu="--cpu" in options, gpu=self.settings.gpu),
+                        **compile_caches(self.folder),
+                    },
                 )
             except OSError as error:
                 raise EnvironmentError_(

@@ -1,10 +1,11 @@
-"""Finds out what ComfyUI can run on, before the seconds are spent that importing torch takes."""
+"""Finds out what ComfyUI can run on, while it boots already on what looks likely."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from hal_image.errors import EnvironmentError_
@@ -26,6 +27,57 @@ HIDDEN = {"", "-1"}
 """Values of ``CUDA_VISIBLE_DEVICES`` that hide every card; ``hal_image/host/gpu_presence.py`` has the same."""
 CARD_FILES = ("/dev/nvidia0", "/dev/dxg")
 """Device files of an NVIDIA card: Linux, WSL2 (there of every card, so only together with NVIDIA's library)."""
+
+
+class Device:
+    """What ComfyUI can run on: first what looks likely, a moment later what is so.
+
+    Asking takes a Python and the driver's start, some tenths of a second and longer on a machine of many GPUs, in which
+    ComfyUI gets on.
+
+    Args:
+        python: the Python that will run ComfyUI.
+        cpu: whether the CPU was asked for.
+    """
+
+    def __init__(self, python: str, *, cpu: bool) -> None:
+        self._options = likely_device_options(cpu=cpu)
+        self._error: EnvironmentError_ | None = None
+        self._asking = threading.Thread(target=self._ask, args=(python, cpu), daemon=True)
+        self._asking.start()
+
+    def _ask(self, python: str, cpu: bool) -> None:
+        try:
+            self._options = comfyui_device_options(python, cpu=cpu)
+        except EnvironmentError_ as error:
+            self._error = error
+
+    def options(self, *, wait: bool = False) -> list[str]:
+        """ComfyUI's options, as far as is known by now.
+
+        Args:
+            wait: for the answer.
+
+        Raises:
+            EnvironmentError_: ``gpu_unusable``.
+        """
+        if wait:
+            self._asking.join()
+        if self._error is not None:
+            raise self._error
+        return self._options
+
+
+def likely_device_options(*, cpu: bool) -> list[str]:
+    """What ``comfyui_device_options`` will most likely say, from a look at the files of devices."""
+    if cpu:
+        return ["--cpu"]
+    if sys.platform == "darwin":
+        return []
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in HIDDEN:
+        return ["--cpu"]
+    cards = [*Path("/dev").glob("nvidia[0-9]*"), Path("/dev/dxg"), Path("/dev/kfd")]
+    return [] if any(card.exists() for card in cards) else ["--cpu"]
 
 
 def comfyui_device_options(python: str, *, cpu: bool) -> list[str]:

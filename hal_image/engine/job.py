@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable, Outcome
 from hal_image.comfy.events import EventStream
-from hal_image.engine import comfyui_previews, comfyui_saving, notices, saving
+from hal_image.engine import comfyui_previews, comfyui_saving, comfyui_turbo, notices, saving
 from hal_image.engine.failures import crashed, node_failure
 from hal_image.engine.saving import Saving
 from hal_image.engine.step_pictures import sampled_anew
@@ -84,6 +84,7 @@ class Job:
         kept: it goes on when its client hangs up, and how it ended is kept.
         inputs: names of the pictures that came with it (``hal_image.job_inputs``).
         step_pictures: whether it shows the picture after each sampling step.
+        turbo: whether its model is compiled.
         seeds: of its pictures, where it makes several that differ in that alone; the graph has the first one's.
         batch_size: how many of them are sampled at once; ``None`` for what is best.
         prompt_id: ComfyUI's id of a part of it, where that is not its own.
@@ -99,6 +100,7 @@ class Job:
     kept: bool = False
     inputs: tuple[str, ...] = ()
     step_pictures: bool = False
+    turbo: bool = False
     seeds: tuple[int, ...] = ()
     batch_size: int | None = None
     prompt_id: str = ""
@@ -212,9 +214,14 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
             stream = EventStream(comfy.url, client_id)
             graph = own_output(job.graph, job.id, job.place.get("picture", 0))
             graph = job_inputs.of_job(graph, job.id, job.inputs)
-            extra = {comfyui_previews.WANTED: job.step_pictures, comfyui_saving.LATER: later}
-            if job.step_pictures:
-                graph = sampled_anew(graph, job.id)
+            wanted = {
+                comfyui_previews.WANTED: job.step_pictures,
+                comfyui_turbo.WANTED: job.turbo,
+                comfyui_saving.LATER: later,
+            }
+            extra = {name: True for name, is_wanted in wanted.items() if is_wanted}
+            if job.step_pictures or job.turbo:
+                graph = sampled_anew(graph, job.id if job.step_pictures else comfyui_turbo.WANTED)
             client.submit(graph, prompt_id=job.prompt, client_id=client_id, extra=extra)
             taken = True
         except ComfyUnreachable as error:

@@ -22,6 +22,7 @@ TEXTS = {
     "weights_unused": "{node}: {files} has {count} tensors that the model has no place for, the first: {first}",
     "vae_tiled": "the memory did not suffice for the whole picture at once: it was made in tiles ({first}), whose seams"
     " can show",
+    "turbo_unavailable": "--turbo had no effect here: {first}",
     "model_offloaded": "{first}; made with the model in main memory instead, which is slower",
     "batch_halved": "{first}",
     "picture_single_colour": "the picture is nothing but {all}",

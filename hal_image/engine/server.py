@@ -183,7 +183,15 @@ class Connection(socketserver.StreamRequestHandler):
 
         step_pictures = line.get("step_pictures") is True
         job = Job(
-            job_id, graph, keep_alive_s, line.get("keep") is True, inputs, step_pictures, seeds, line.get("batch_size")
+            job_id,
+            graph,
+            keep_alive_s,
+            line.get("keep") is True,
+            inputs,
+            step_pictures,
+            turbo=line.get("turbo") is True,
+            seeds=seeds,
+            batch_size=line.get("batch_size"),
         )
         job.hear(self._send)
         try:

@@ -47,13 +47,14 @@ class StepPictures:
         return {"event": "step_picture", "number": self._number, "image": name, **self._place}
 
 
-def sampled_anew(graph: JsonObject, job: str) -> JsonObject:
-    """A copy of a graph whose samplers run even if ComfyUI has their results: without steps there are no pictures.
+def sampled_anew(graph: JsonObject, mark: str) -> JsonObject:
+    """A copy of a graph whose samplers run even if ComfyUI has their results from a job with another ``mark``: without
+    steps there are no pictures of them.
 
     ComfyUI knows a node again by its inputs, and passes on only those that the node's class has.
     """
     return {
-        node_id: {**node, "inputs": {**node["inputs"], "step_pictures_of": job}}
+        node_id: {**node, "inputs": {**node["inputs"], "sampled_for": mark}}
         if "Sampler" in str(node.get("class_type")) and isinstance(node.get("inputs"), dict)
         else node
         for node_id, node in graph.items()

@@ -50,8 +50,8 @@ WARNINGS: dict[str, WarningEntry] = {
         "a model's file is not the published one: it has another size. It is used",
     ),
     "model_digest_differs": WarningEntry(
-        "`models verify` has read a model's file, and it has other bytes than the published one, though its size. It"
-        " is used",
+        "a model's file was read, in the background or by `models verify`, and has other bytes than the published one,"
+        " though its size. It is used",
     ),
     "image_version_differs": WarningEntry(
         "the Docker image was built from another version of this tool than the one that is called",
@@ -65,6 +65,11 @@ WARNINGS: dict[str, WarningEntry] = {
     "batch_halved": WarningEntry(
         "so many pictures [at once](several.md) did not fit into the memory: they were made by another try, fewer at a "
         "time",
+        details=NOTICED,
+    ),
+    "turbo_unavailable": WarningEntry(
+        "`--turbo` was given, and the model cannot be [compiled](turbo.md) on this machine: there is no GPU, no C"
+        " compiler, or no header files of Python (Debian: `apt install gcc python3-dev`). The picture was made without",
         details=NOTICED,
     ),
     "hot_cache_too_small": WarningEntry(

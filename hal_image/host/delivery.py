@@ -230,6 +230,7 @@ def command_again(record: JobRecord) -> str:
         words += [f"--control={controls.as_typed(control)}" for control in request.controls]
     words += [word for option, value in init_image.options_of(request).items() for word in _typed(option, value)]
     words += [*hires.as_typed(request), *upscale.as_typed(request)]
+    words += ["--turbo"] if request.turbo else []
     return _shown(words, record)
 
 

@@ -35,6 +35,11 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--scheduler", type=values.OneOf(SCHEDULERS), metavar="NAME", help="e.g. normal, karras")
     model.add_argument("--seed", type=values.integer(0, MAX_SEED), metavar="N", help="default: random, and shown")
     model.add_argument(
+        "--turbo",
+        action="store_true",
+        help="compile the model: faster, after a first picture that takes a minute longer; pixels differ a little",
+    )
+    model.add_argument(
         "-b",
         "--count",
         type=values.integer(1, MAX_COUNT),

@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from hal_image import paths
 from hal_image.errors import UsageError
+from hal_image.host import given_file
 from hal_image.request import InputPicture
 
 if TYPE_CHECKING:
@@ -25,15 +26,20 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF", "PPM")
 """As Pillow calls them."""
 SPOKEN = "PNG, JPEG, WebP, AVIF, GIF, BMP, TIFF or PPM"
-MAX_BYTES = 512 * 1024 * 1024
-"""Longest file that is read. What is no file, as ``/dev/zero``, may never end."""
 
 
 class Given(NamedTuple):
-    """A picture that was given: which one, and what it shows, as RGB, or as RGBA where it can be transparent."""
+    """A picture that was given.
+
+    Attributes:
+        file: which one.
+        image: what it shows, as RGB, or as RGBA where it can be transparent.
+        raw: the file.
+    """
 
     file: InputPicture
     image: Image.Image
+    raw: bytes
 
 
 def read(name: str, option: str, output: Output) -> Given:
@@ -79,7 +85,7 @@ def read(name: str, option: str, output: Output) -> Given:
             f"{option}: {path} holds {frames} pictures; the first one is used",
             {"path": str(path), "frames": frames},
         )
-    return Given(InputPicture(str(path), hashlib.sha256(raw).hexdigest()), image)
+    return Given(InputPicture(str(path), hashlib.sha256(raw).hexdigest()), image, raw)
 
 
 def in_colour(image: Image.Image) -> Image.Image:
@@ -101,16 +107,14 @@ def in_colour(image: Image.Image) -> Image.Image:
 
 def _bytes_of(path: Path, option: str) -> bytes:
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # the latter for names that no file can have
+        return given_file.read(path, given_file.PICTURE_BYTES)
+    except given_file.TooLarge as error:
         raise UsageError(
-            f"{option}: cannot read {path}: {getattr(error, 'strerror', None) or error}",
+            f"{option}: cannot read {path}: {error}", code="input_too_large", hint="make it smaller"
+        ) from error
+    except given_file.Unreadable as error:
+        raise UsageError(
+            f"{option}: cannot read {path}: {error}",
             code="input_unreadable",
             hint="give the path of a picture that exists",
         ) from error
-    if len(raw) > MAX_BYTES:
-        raise UsageError(
-            f"{option}: {path} is larger than {MAX_BYTES} bytes", code="input_too_large", hint="make it smaller"
-        )
-    return raw

@@ -11,12 +11,12 @@ from hal_image.models.store import resolve
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from hal_image.host.render import Output
     from hal_image.models.extras import FoundExtra
-    from hal_image.models.store import ResolvedModel
+    from hal_image.models.store import ResolvedFile, ResolvedModel
     from hal_image.models.types import Entry, ExtraKind, Model, Registry
 
 _Found = TypeVar("_Found")
@@ -39,13 +39,26 @@ def find(
     for found in resolved.files:
         if not found.matches_size:
             output.warn("model_size_differs", _other_size(found.path, found.bytes_found, found.file.bytes))
-        elif found.verified and found.sha256 != found.file.sha256:
+    warn_of_other_bytes(resolved.files, [model], output)
+    return resolved
+
+
+def warn_of_other_bytes(files: Iterable[ResolvedFile], models: Sequence[Model], output: Output) -> None:
+    """Says which files are not the published ones, though they have their size: once they were read, it is known.
+
+    Args:
+        files: all there are.
+        models: that they belong to.
+        output: is warned.
+    """
+    for found in files:
+        if found.matches_size and found.verified and found.sha256 != found.file.sha256:
+            name = next(model.name for model in models if any(one.name == found.file.name for one in model.files))
             output.warn(
                 "model_digest_differs",
                 f"{found.path} has other bytes than the published file: another file of that name is used, or it is "
-                f"damaged; `models verify {model.name} --repair` gets the published one",
+                f"damaged; `models verify {name} --repair` gets the published one",
             )
-    return resolved
 
 
 def _other_size(path: Path, found: int, published: int) -> str:

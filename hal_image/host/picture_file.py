@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths, png
 from hal_image.errors import JsonObject, UsageError
+from hal_image.host import given_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from hal_image.host.formats import Format
-
-MAX_BYTES = 512 * 1024 * 1024
-"""Longest picture that is read. What is no file, as ``/dev/zero``, may never end."""
 
 
 class PictureFile(NamedTuple):
@@ -56,18 +54,11 @@ def load(name: str) -> tuple[Path, bytes]:
     """
     path = paths.typed(name).absolute()
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # the latter for names that no file can have
-        reason = getattr(error, "strerror", None) or error
+        return path, given_file.read(path, given_file.PICTURE_BYTES)
+    except given_file.Unreadable as error:
         raise UsageError(
-            f"cannot read {path}: {reason}", code="image_unreadable", hint="give the path of a picture"
+            f"cannot read {path}: {error}", code="image_unreadable", hint="give the path of a picture"
         ) from error
-    if len(raw) > MAX_BYTES:
-        raise UsageError(
-            f"{path} is larger than {MAX_BYTES} bytes", code="image_unreadable", hint="give the path of a picture"
-        )
-    return path, raw
 
 
 def read(raw: bytes) -> PictureFile:

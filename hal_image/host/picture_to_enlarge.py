@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from PIL import ImageCms
@@ -52,13 +51,13 @@ def read(name: str, output: Output) -> PictureToEnlarge:
     packed = io.BytesIO()
     image.save(packed, "PNG", compress_level=QUICK)
     return PictureToEnlarge(
-        given.file, image.width, image.height, image.mode == "RGBA", packed.getvalue(), _texts(Path(given.file.path))
+        given.file, image.width, image.height, image.mode == "RGBA", packed.getvalue(), _texts(given.raw)
     )
 
 
-def _texts(path: Path) -> dict[str, str]:
-    with suppress(HalError, OSError):
-        return dict(picture_file.read(path.read_bytes()).texts)
+def _texts(raw: bytes) -> dict[str, str]:
+    with suppress(HalError):
+        return dict(picture_file.read(raw).texts)
     return {}
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hal_image.host.loras import LoraCheck
     from hal_image.host.registry import Chosen
     from hal_image.host.render import Output
-    from hal_image.models.store import ResolvedModel
+    from hal_image.models.store import ResolvedFile, ResolvedModel
     from hal_image.models.types import Model, Role
     from hal_image.request import ImageRequest
 
@@ -130,6 +130,8 @@ class Planner:
         self._found: dict[str, ResolvedModel | ModelError] = {}
         self._ready: set[str] = set()
         """Models that have been written where they have to be."""
+        self.used: dict[Path, ResolvedFile] = {}
+        """Files of the models of plans that were made ready."""
         self._lora_check: LoraCheck | None = None
 
     def knows(self, options: argparse.Namespace) -> bool:
@@ -209,6 +211,7 @@ class Planner:
 
                 self._found[name] = included_model.lay_out(plan.model, self._models_dir, self._output, deadline)
             usage.touch(found.path for found in plan.model.files)
+            self.used |= {found.path: found for found in plan.model.files}
             self._ready.add(name)
         materials = lay_out(plan.materials, self._models_dir)
         usage.touch(found.path for found in materials.files)
@@ -234,6 +237,7 @@ class Planner:
                     by_path = {found.path: found for found in written}
                     files = tuple(by_path.get(found.path, found) for found in files)
         usage.touch(found.path for found in files)
+        self.used |= {found.path: found for found in files}
         return plan._replace(model=plan.model._replace(files=files))
 
     def _choose(self, asked: str | None) -> tuple[Model, Chosen]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hal_image import paths
 from hal_image.errors import UsageError
-from hal_image.host import picture_size
+from hal_image.host import given_file, picture_size
 from hal_image.host.materials import NOTHING_MORE, Materials
 from hal_image.request import MAX_SEED, ImageRequest
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 RANDOM_SEEDS = 2**32
 """Random seeds stay below it: short to read and to type, and exact in every JSON reader."""
 
-MAX_PROMPT_BYTES = 1_000_000
+MAX_PROMPT = 1_000_000
+"""Characters."""
+MAX_FILE_BYTES = 4 * MAX_PROMPT + 5
+"""Of a file with a prompt: UTF-8 takes four for a character at most, its mark three, and the line ends with two."""
 
 
 def read_prompt(options: argparse.Namespace) -> str:
@@ -34,7 +37,7 @@ def read_prompt(options: argparse.Namespace) -> str:
         return given_prompt(options.prompt, options.prompt_file)
     if sys.stdin is None or (sys.stdin.isatty() and not asked_for):
         raise missing_prompt()
-    text = _decoded(sys.stdin.buffer.read(MAX_PROMPT_BYTES + 1), "standard input")
+    text = _decoded(sys.stdin.buffer.read(MAX_FILE_BYTES + 1), "standard input")
     if not text.strip():
         raise missing_prompt()
     return text
@@ -58,11 +61,12 @@ def given_prompt(prompt: str | None, prompt_file: str | None) -> str:
 def _from_file(name: str) -> str:
     path = paths.typed(name)
     try:
-        with path.open("rb") as stream:  # what is no file may never end
-            raw = stream.read(MAX_PROMPT_BYTES + 1)
-    except (OSError, ValueError) as error:  # the latter for names that no file can have
+        raw = given_file.read(path, MAX_FILE_BYTES)
+    except given_file.TooLarge as error:
+        raise _too_long("prompt") from error
+    except given_file.Unreadable as error:
         raise UsageError(
-            f"cannot read the prompt file {path}: {getattr(error, 'strerror', None) or error}",
+            f"cannot read the prompt file {path}: {error}",
             code="prompt_unreadable",
             hint="give the path of a text file that exists",
         ) from error
@@ -70,6 +74,8 @@ def _from_file(name: str) -> str:
 
 
 def _decoded(raw: bytes, where: str) -> str:
+    if len(raw) > MAX_FILE_BYTES:
+        raise _too_long("prompt")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -87,15 +93,19 @@ def checked(text: str, what: str = "prompt") -> str:
     Raises:
         UsageError: ``prompt_too_long``, ``prompt_unreadable``.
     """
-    if len(text) > MAX_PROMPT_BYTES:
-        raise UsageError(
-            f"the {what} is longer than {MAX_PROMPT_BYTES} characters",
-            code="prompt_too_long",
-            hint="text encoders read a few hundred words at most: shorten it",
-        )
+    if len(text) > MAX_PROMPT:
+        raise _too_long(what)
     if any(0xD800 <= ord(c) <= 0xDFFF for c in text):  # how Python hands over arguments that are no UTF-8
         raise UsageError(f"the {what} is not valid UTF-8", code="prompt_unreadable", hint="set LANG to a UTF-8 locale")
     return text
+
+
+def _too_long(what: str) -> UsageError:
+    return UsageError(
+        f"the {what} is longer than {MAX_PROMPT} characters",
+        code="prompt_too_long",
+        hint="text encoders read a few hundred words at most: shorten it",
+    )
 
 
 def missing_prompt() -> UsageError:
@@ -132,6 +142,7 @@ def build(
             sampler=options.sampler or defaults.sampler,
             scheduler=options.scheduler or defaults.scheduler,
             seed=(first + index) % (MAX_SEED + 1),
+            turbo=options.turbo,
             **fields,
         )
         for index in range(options.count)
@@ -152,7 +163,7 @@ def options_of(request: ImageRequest) -> dict[str, Any]:
         "sampler",
         "scheduler",
     )
-    return {**{name: getattr(request, name) for name in names}, "seed": request.seed}
+    return {**{name: getattr(request, name) for name in names}, "seed": request.seed, "turbo": request.turbo}
 
 
 def random_seed() -> int:

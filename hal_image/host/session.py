@@ -213,6 +213,7 @@ class Session:
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
             **({"step_pictures": True} if picture.stepwise is not None or picture.preview else {}),
             **together.asked(picture),
+            **({"turbo": True} if picture.request.turbo else {}),
         )
 
     def _begin(self, job: str, picture: Picture, connection: Connection) -> JobRecord:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from hal_image.errors import ModelError, shortened
-from hal_image.models import contents, extra_kinds, verified
+from hal_image.models import contents, extra_kinds, second_name, verified
 from hal_image.models.safetensors_header import PICKLE_HINT, read_header
 from hal_image.models.store import ResolvedFile, resolve_files, sha256_of, walk
 from hal_image.models.types import EXTRA_ROLES, EXTRA_TITLES, FOLDERS, Extra, ExtraKind, ModelFile
@@ -143,14 +143,7 @@ def lay_out_file(found: ResolvedFile, models_dir: Path) -> ResolvedFile:
     if found.path == place:
         return found
     try:
-        real = found.path.resolve()
-        if not (place.exists() and place.samefile(real)):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.unlink(missing_ok=True)
-            try:
-                place.hardlink_to(real)
-            except OSError:
-                place.symlink_to(real)
+        second_name.give(found.path, place)
     except OSError as error:
         raise ModelError(
             f"{found.path} is outside of the models folder {models_dir}, and cannot get a name there: {error.strerror}",

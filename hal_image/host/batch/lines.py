@@ -27,11 +27,11 @@ FIELDS = (
     "format", "quality", "lossless",
     "from_image", "stepwise",
     "preset",
-    "hires", "upscale",
+    "hires", "upscale", "turbo",
     "workflow", "set",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
-FLAGS = ("no_clobber", "low_vram", "lossless")
+FLAGS = ("no_clobber", "low_vram", "lossless", "turbo")
 """Those of them that are there or not."""
 REPEATED = ("lora", "control")
 """Those that may be given several times, in a list; a line that has one drops all of those of the command line."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import UsageError
-from hal_image.host.request_builder import MAX_PROMPT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 STDIN_TITLE = "standard input"
-MAX_LINE_BYTES = MAX_PROMPT_BYTES
+MAX_LINE_BYTES = 1_000_000
 READ_BYTES = 65536
 UTF8_MARK = b"\xef\xbb\xbf"
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")

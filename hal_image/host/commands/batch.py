@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hal_image import paths
 from hal_image.errors import UsageError
 from hal_image.host import output as targets
-from hal_image.host import presets
+from hal_image.host import presets, verify_later
 from hal_image.host.batch.journal import open_journal
 from hal_image.host.batch.pictures import Pictures
 from hal_image.host.batch.progress import BatchProgress
@@ -105,6 +105,8 @@ def _make(
     output.partial_data = data
     try:
         session.make_all_lines()
+        if listener.images:
+            verify_later.begin(planner.used.values())
     finally:
         progress.close()
         data |= {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
-from hal_image.host import formats, presets, stepwise, terminal_preview, together
+from hal_image.host import formats, presets, stepwise, terminal_preview, together, verify_later
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
@@ -121,6 +121,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
         raise
     finally:
         data["timings"] = timings.to_json()
+    verify_later.begin(planner.used.values())
     data["verdict"] = "done"
     return Result(options.command, data, raw=listener.raw if to_stdout else None)
 

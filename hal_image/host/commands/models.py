@@ -80,9 +80,9 @@ def _list(registry: Registry, models_dir: Path) -> Result:
         licence = entry["files"][0]["licence"]
         vram = f"{entry['min_vram_gb']:g} GB" if "min_vram_gb" in entry else ""
         used_on = (entry["last_used"] or "never")[:10]
-        rows.append(
-            (name, entry["kind"], entry["status"], _gb(entry["bytes"]), vram, used_on, licence, entry["description"])
-        )
+        other = any(file["known_sha256"] and not file["verified"] for file in entry["files"])
+        told = f"{entry['status']}, not as published" if other else entry["status"]
+        rows.append((name, entry["kind"], told, _gb(entry["bytes"]), vram, used_on, licence, entry["description"]))
     rows += [
         (one["name"], one["kind"], "present", _gb(one["bytes"]), "", "", "", "put there by you") for one in by_hand
     ]
@@ -158,7 +158,7 @@ def _file_lines(entry: Entry, facts: JsonObject) -> list[str]:
         lines += [
             "",
             f"{known.role}: {known.folder}/{known.name}",
-            f"  {_place(known, told['path'], told['target'], told['partial_bytes'], verified_file=told['verified'])}",
+            f"  {_place(known, told)}",
             f"  {known.bytes} bytes, sha256 {known.sha256}",
             f"  licence {known.licence}{', gated' if known.gated else ''}",
             *(f"  from {source.address}{' (gated)' if source.gated else ''}" for source in downloads),
@@ -166,9 +166,11 @@ def _file_lines(entry: Entry, facts: JsonObject) -> list[str]:
     return lines
 
 
-def _place(file: ModelFile, path: str | None, expected: str, part: int, *, verified_file: bool) -> str:
-    if path is not None:
-        return f"present{', verified' if verified_file else ''}: {path}"
+def _place(file: ModelFile, told: JsonObject) -> str:
+    expected, part = told["target"], told["partial_bytes"]
+    if told["path"] is not None:
+        known = ", verified" if told["verified"] else ", not the published file" if told["known_sha256"] else ""
+        return f"present{known}: {told['path']}"
     if part:
         return f"partial, {part / GB:.2f} GB of {file.bytes / GB:.2f} GB: models pull goes on with it"
     if file.bundled is not None:
@@ -211,6 +213,7 @@ def _stored(entry: Entry, models_dir: Path) -> JsonObject:
     used = max((seconds for _, path in found if path and (seconds := usage.last_used(path))), default=None)
     for file, path in found:
         part = part_of(file, models_dir)
+        known = None if path is None else verified.digest(index, path)
         files.append(
             {
                 "role": file.role,
@@ -221,7 +224,8 @@ def _stored(entry: Entry, models_dir: Path) -> JsonObject:
                 "licence": file.licence,
                 "gated": file.gated,
                 "path": None if path is None else str(path),
-                "verified": path is not None and verified.digest(index, path) == file.sha256,
+                "verified": known == file.sha256,
+                "known_sha256": known,
                 "partial_bytes": part.stat().st_size if path is None and part.exists() else 0,
                 "target": str(target(file, models_dir)),
                 "sources": [{"address": source.address, "gated": source.gated} for source in file.sources],

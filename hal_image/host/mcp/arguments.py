@@ -57,6 +57,7 @@ ARGUMENTS = (
     Argument("control", "strings", "TYPE:FILE[:STRENGTH], e.g. canny:photo.png"),
     Argument("hires", "string", "SCALE[:DENOISE], sampled again larger"),
     Argument("upscale", "string", "2 or 4, [:MODEL]"),
+    Argument("turbo", "boolean", "compile the model: the first picture waits a minute"),
     Argument("preset", "strings", "the user's presets"),
     Argument("workflow", "string", "ComfyUI workflow file, in place of model"),
     Argument("set", "strings", "NODE.INPUT=VALUE in it"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image.errors import UsageError
-from hal_image.host.picture_file import MAX_BYTES
+from hal_image.host import given_file
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -66,8 +66,9 @@ def _state(file: Given) -> str:
     import hashlib  # noqa: PLC0415 - only where a picture went into it
 
     try:
-        with Path(file.path).open("rb") as stream:
-            digest = hashlib.sha256(stream.read(MAX_BYTES)).hexdigest()  # what is no file may never end
-    except (OSError, ValueError):
+        digest = hashlib.sha256(given_file.read(Path(file.path), given_file.PICTURE_BYTES)).hexdigest()
+    except given_file.TooLarge:
+        return "went into it, and has changed since"
+    except given_file.Unreadable:
         return "went into it, and is not there any more"
     return "" if digest == file.sha256 else "went into it, and has changed since"

@@ -22,7 +22,7 @@ from hal_image.host.pull import stall_limit
 from hal_image.host.pull_display import PullDisplay
 from hal_image.host.result import Result
 from hal_image.host.store.digest import digest_of
-from hal_image.models import contents, extra_kinds, hub, user_registry, verified
+from hal_image.models import contents, extra_kinds, hub, second_name, user_registry, verified
 from hal_image.models.registry import default_registry_path
 from hal_image.models.registry_parser import FILE_NAME, MODEL_NAME, REPO, REPO_PATH, URL
 from hal_image.models.safetensors_header import read_header
@@ -236,20 +236,12 @@ def placed(path: Path, wanted: Path) -> Path:
         UsageError: ``file_exists``: another file of that name is there.
         EnvironmentError_: ``models_dir_unwritable``.
     """
-    real = path.resolve()
-    if wanted.exists():
-        if wanted.samefile(real):
-            return wanted
+    if wanted.exists() and not wanted.samefile(path):
         raise UsageError(
             f"there is another {wanted}", code="file_exists", hint="rename the file that you add, or remove that one"
         )
     try:
-        wanted.parent.mkdir(parents=True, exist_ok=True)
-        wanted.unlink(missing_ok=True)  # a link to nowhere
-        try:
-            wanted.hardlink_to(real)
-        except OSError:
-            wanted.symlink_to(real)
+        second_name.give(path, wanted)
     except OSError as error:
         raise EnvironmentError_(
             f"cannot write {wanted}: {error.strerror}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image import paths, png
 from hal_image.errors import HalError, UsageError
+from hal_image.host import given_file
 from hal_image.host.metadata import KEYWORD
 from hal_image.workflow.own import api_form, editor
 from hal_image.workflow.own.faults import no_workflow
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from hal_image.errors import JsonObject
     from hal_image.workflow.own.definitions import Definitions
 
-MAX_BYTES = 256 * 1024 * 1024
-"""Longest file that is read: a picture may be large. What is no file may never end."""
 MAX_TEXT = 32 * 1024 * 1024
 """Longest workflow in characters. The largest published one has 0.2 million."""
 CHUNKS = ("prompt", "workflow")
@@ -66,17 +65,15 @@ def read(name: str) -> Document:
     """
     path = paths.typed(name).absolute()
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # the latter for names that no file can have
-        reason = getattr(error, "strerror", None) or error
+        raw = given_file.read(path, given_file.WORKFLOW_BYTES)
+    except given_file.TooLarge as error:
+        raise no_workflow(str(error)) from error
+    except given_file.Unreadable as error:
         raise UsageError(
-            f"cannot read the workflow {path}: {reason}",
+            f"cannot read the workflow {path}: {error}",
             code="workflow_unreadable",
             hint="give the path of a workflow that ComfyUI saved, or of a PNG that it made",
         ) from error
-    if len(raw) > MAX_BYTES:
-        raise no_workflow(f"it is larger than {MAX_BYTES} bytes")
     sha256 = hashlib.sha256(raw).hexdigest()
     if raw.startswith(png.SIGNATURE):
         texts = _texts(raw)

@@ -130,9 +130,10 @@ def _resolved(use: FileUse, path: Path, owner: Model | None, digest: str | None)
     size = path.stat().st_size
     published = None if owner is None else next((one for one in owner.files if one.name == path.name), None)
     same_size = published is not None and published.bytes == size
-    sha256 = digest or (published.sha256 if published is not None and same_size else None)
+    claimed = published.sha256 if published is not None and same_size else None
+    sha256 = digest or claimed
     role = published.role if published is not None else cast("Role", ROLES.get(use.kinds[0], "model"))
-    file = ModelFile(role, folder_for(use.kinds[0]), path.name, size, sha256 or "", "", ())
+    file = ModelFile(role, folder_for(use.kinds[0]), path.name, size, claimed or sha256 or "", "", ())
     return ResolvedFile(file, path, use.name, size, matches_size=True, sha256=sha256, verified=digest is not None)
 
 

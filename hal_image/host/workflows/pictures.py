@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image import paths
 from hal_image.errors import UsageError
+from hal_image.host import given_file
 from hal_image.host.workflows.files import refuse_path
 from hal_image.workflow.own.faults import called
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from hal_image.host.workflows.document import Document
     from hal_image.workflow.own.check import FileUse
 
-MAX_BYTES = 256 * 1024 * 1024
 PLAIN = re.compile(r"\w[\w .()+-]{0,99}", re.ASCII)
 """Names that are taken over as they are."""
 PLACE = re.compile(r"^(.*) \[(input|output|temp)\]$", re.DOTALL)
@@ -102,8 +102,9 @@ def _remembered(name: str, pictures: Mapping[str, Any]) -> Path | None:
     told = pictures.get(name)
     try:
         path = Path(told["path"])  # type: ignore[index]
-        same = path.stat().st_size <= MAX_BYTES and hashlib.sha256(path.read_bytes()).hexdigest() == told["sha256"]  # type: ignore[index]
-    except (OSError, KeyError, TypeError, ValueError):
+        raw = given_file.read(path, given_file.WORKFLOW_BYTES)
+        same = hashlib.sha256(raw).hexdigest() == told["sha256"]  # type: ignore[index]
+    except (given_file.Unreadable, KeyError, TypeError):
         return None
     return path if same else None
 
@@ -113,25 +114,24 @@ def _read(path: Path, where: str) -> bytes:
 
     from PIL import Image  # noqa: PLC0415 - likewise
 
-    reason = ""
-    data = b""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = given_file.read(path, given_file.WORKFLOW_BYTES)
         with Image.open(io.BytesIO(data)) as image:
             image.verify()
+    except given_file.Unreadable as error:
+        raise _unusable(path, where, str(error)) from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or "it is no picture that can be read"
-    if len(data) > MAX_BYTES:
-        reason = f"it is larger than {MAX_BYTES} bytes"
-    if reason:
-        raise UsageError(
-            f"{where} loads {path}: {reason}",
-            code="workflow_picture_unusable",
-            hint="give the path of a picture, e.g. a PNG or JPEG",
-            details={"path": str(path)},
-        )
+        raise _unusable(path, where, "it is no picture that can be read") from error
     return data
+
+
+def _unusable(path: Path, where: str, reason: str) -> UsageError:
+    return UsageError(
+        f"{where} loads {path}: {reason}",
+        code="workflow_picture_unusable",
+        hint="give the path of a picture, e.g. a PNG or JPEG",
+        details={"path": str(path)},
+    )
 
 
 def _own_name(path: Path, taken: Mapping[str, bytes]) -> str:

@@ -11,6 +11,7 @@ from hal_image.host import picture_size
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials
+from hal_image.host.model_files import warn_of_other_bytes
 from hal_image.host.plan import Plan
 from hal_image.host.request_builder import RANDOM_SEEDS, checked, missing_prompt
 from hal_image.host.workflows import document as documents
@@ -134,6 +135,7 @@ def _understood(
     example = fill.filled(graph, definitions, values, seed=None, further=0)
     checked_graph = check(example, definitions)
     found = find(checked_graph.files, example, models_dir, registry)
+    warn_of_other_bytes(found.files, found.models, output)
     typed = {
         (settings.find(whole, one.target.rpartition(".")[0]), one.target.rpartition(".")[2]) for one in set_by_hand
     }
@@ -200,7 +202,8 @@ def _pictures(
         values = _values(options, prompt, workflow.placeholders, seed=seed)
         given = seed if options.seed is not None else None
         graph = fill.filled(workflow.graph, definitions, values, seed=given, further=index)
-        requests.append(_request(graph, values, workflow, asked, model, 0 if options.seed is not None else index))
+        request = _request(graph, values, workflow, asked, model, 0 if options.seed is not None else index)
+        requests.append(request._replace(turbo=options.turbo))
         graphs.append(Graph(graph, output_node=workflow.savers[0]))
     return requests, graphs
 
@@ -283,4 +286,5 @@ def options_of(request: ImageRequest) -> Mapping[str, object]:
         return {}
     values: dict[str, object] = {name: getattr(request, name) for name in use.asked}
     set_by_hand = [settings.Setting(target, value) for target, value in use.set.items()]
+    values |= {"turbo": True} if request.turbo else {}
     return {"workflow": use.path, **({"set": set_by_hand} if set_by_hand else {}), **values}

@@ -54,7 +54,7 @@ def test_one_that_cannot_be_written_costs_nothing_else(tmp_path: Path) -> None:
 def test_samplers_are_run_again_and_nothing_else() -> None:
     graph = {"1": {"class_type": "KSampler", "inputs": {"seed": 1}}, "2": {"class_type": "SaveImage", "inputs": {}}}
     anew = sampled_anew(graph, JOB)
-    assert anew == {**graph, "1": {"class_type": "KSampler", "inputs": {"seed": 1, "step_pictures_of": JOB}}}
+    assert anew == {**graph, "1": {"class_type": "KSampler", "inputs": {"seed": 1, "sampled_for": JOB}}}
     assert graph["1"]["inputs"] == {"seed": 1}
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from hal_image.errors import UsageError
-from hal_image.host import given_picture
+from hal_image.host import given_file, given_picture
 from hal_image.host.render import Output
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def test_large_pictures_of_cameras_are_no_trouble(tmp_path: Path, monkeypatch: p
 
 
 def test_what_has_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(given_picture, "MAX_BYTES", 1000)
+    monkeypatch.setattr(given_file, "PICTURE_BYTES", 1000)
     with pytest.raises(UsageError) as caught:
         read(Path("/dev/zero"))
     assert caught.value.code == "input_too_large"

@@ -9,7 +9,7 @@ import pytest
 
 from hal_image.errors import UsageError
 from hal_image.host.arguments import parse
-from hal_image.host.request_builder import build, read_prompt
+from hal_image.host.request_builder import MAX_PROMPT, build, read_prompt
 from hal_image.models.registry import default_registry_path, load_registry
 from hal_image.request import MAX_SEED, ImageRequest
 
@@ -81,6 +81,27 @@ def test_bad_prompts(arguments: list[str], code: str) -> None:
         prompt_of(*arguments)
     assert caught.value.code == code
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_a_file_or_a_pipe_may_have_as_many_characters_of_any_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    text = "\ufeff" + "\N{ROBOT FACE}" * MAX_PROMPT + end
+    (tmp_path / "p.txt").write_bytes(text.encode())
+    assert prompt_of("--prompt-file", str(tmp_path / "p.txt")) == text[1 : MAX_PROMPT + 1]
+    pipe(monkeypatch, text.encode())
+    assert len(prompt_of()) == MAX_PROMPT
+
+
+@pytest.mark.parametrize("text", ["x" * (MAX_PROMPT + 1), "x" * (4 * MAX_PROMPT + 6), "é" * (2 * MAX_PROMPT + 10)])
+def test_what_is_too_long_is_not_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "p.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match="longer than 1000000 characters"):
+        prompt_of("--prompt-file", str(tmp_path / "p.txt"))
+    pipe(monkeypatch, text.encode())
+    with pytest.raises(UsageError, match="longer than 1000000 characters"):
+        prompt_of()
 
 
 def test_a_pipe_that_is_not_utf8(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,16 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.runs import alternate, measured, show, wall
+from bench.runs import measured, wall
 from tests.store.conftest import REGISTRY
 from tests.store.hub_server import Hub
 from tests.store.xet_storage import XetStorage
 from tests.synthetic.sparse import Tensor, write_safetensors
 
 if TYPE_CHECKING:
-    from bench.parts import World
+    from collections.abc import Callable
+
+    from bench.session import Session
 
 NAME = "bench.safetensors"
+CURL = "curl, then sha256sum"
 BYTES = 200 << 20
 KILLS = 20
 BIG = 6_000_000_000
@@ -31,8 +34,9 @@ PAUSE_S = 0.0012
 """After every 64 KiB of a connection: somewhat less than 50 MB/s, as a server may limit each."""
 
 
-def bench_store(world: World, runs: int) -> None:
+def measure(bench: Session) -> None:
     """What the model store promises."""
+    world = bench.world
     env = {
         **{name: value for name, value in world.env.items() if not name.startswith("HF_")},
         "HAL_STATE_DIR": str(world.folder / "store-state"),
@@ -45,10 +49,10 @@ def bench_store(world: World, runs: int) -> None:
     data = os.urandom(BYTES)
     (world.folder / "plain").mkdir()
     (world.folder / "plain" / NAME).write_bytes(data)
-    _speed(world, env, data, runs)
-    _kills(world, env, data)
-    _known(world, env, runs)
-    _parallel(world, env)
+    _speed(bench, env, data)
+    _kills(bench, env, data)
+    _known(bench, env)
+    _parallel(bench, env)
 
 
 def _register(env: dict[str, str], size: int, sha256: str) -> None:
@@ -57,7 +61,8 @@ def _register(env: dict[str, str], size: int, sha256: str) -> None:
         file.write(text)
 
 
-def _speed(world: World, env: dict[str, str], data: bytes, runs: int) -> None:
+def _speed(bench: Session, env: dict[str, str], data: bytes) -> None:
+    world = bench.world
     hub = Hub(data, piece=1 << 20)
     _register(env, len(data), hub.sha256)
     target = world.folder / "store" / "checkpoints" / NAME
@@ -76,14 +81,17 @@ def _speed(world: World, env: dict[str, str], data: bytes, runs: int) -> None:
         return wall(["sh", "-c", f"curl -sf -o {copy} {hub.url}/x && sha256sum {copy}"], env)
 
     try:
-        results = alternate({"curl, then sha256sum": theirs, "hal models pull": ours}, runs)
+        measures = {CURL: theirs, "hal models pull": ours}
+        bench.record.compare("store", "200 MiB from loopback", measures, bench.options.runs, base=CURL)
     finally:
         hub.close()
-    show("200 MiB from loopback, seconds", results, "curl, then sha256sum")
-    print(f"  memory of hal models pull at most {max(memory) / 1024:.0f} MB")
+    if memory:
+        most = {"hal models pull": max(memory) / 1024}
+        bench.record.add("store", "memory of a download, at most", most, unit="MB")
 
 
-def _kills(world: World, env: dict[str, str], data: bytes) -> None:
+def _kills(bench: Session, env: dict[str, str], data: bytes) -> None:
+    world = bench.world
     chance = random.Random(8)  # noqa: S311 - when to kill is no secret
     hub = Hub(data, piece=1 << 18, pause_s=0.001)
     target = world.folder / "store" / "checkpoints" / NAME
@@ -104,13 +112,15 @@ def _kills(world: World, env: dict[str, str], data: bytes) -> None:
         right = target.read_bytes() == data
     finally:
         hub.close()
-    twice = (hub.sent - len(data)) / len(data)
-    print(f"\n{killed} kills at random moments of a download of 200 MiB")
-    print(f"  the file is {'right' if right else 'WRONG'}; fetched twice: {twice / max(1, killed):.2%} of it a kill")
+    if not right:
+        raise RuntimeError(f"after {killed} kills the file is wrong")
+    twice = {"hal models pull": 100 * (hub.sent - len(data)) / len(data) / max(1, killed)}
+    bench.record.add("store", f"fetched twice for each of {KILLS} kills", twice, unit="%")
 
 
-def _parallel(world: World, env: dict[str, str]) -> None:
+def _parallel(bench: Session, env: dict[str, str]) -> None:
     """Once each: they take long, and differ by far."""
+    world = bench.world
     data = os.urandom(XET_BYTES // 40) * 40
     storage = XetStorage(data, pause_s=PAUSE_S)
     cdn = Hub(data, pause_s=PAUSE_S)
@@ -122,18 +132,19 @@ def _parallel(world: World, env: dict[str, str]) -> None:
         for title, disabled in (("over one connection", "1"), ("over Xet", "0")):
             target.unlink(missing_ok=True)
             command = [sys.executable, "-I", str(world.script), "models", "pull", "mine", "-q"]
-            seconds[title] = [wall(command, {**env, "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": disabled})]
+            seconds[title] = wall(command, {**env, "HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": disabled})
             assert (storage.sent == 0) == (disabled == "1"), title
         target.unlink()
     finally:
         for server in (hub, cdn, storage):
             server.close()
-    show("2 GB from servers that limit each connection, seconds", seconds, "over one connection")
+    bench.record.add("store", "2 GB from servers that limit each connection", seconds, unit="s")
 
 
-def _known(world: World, env: dict[str, str], runs: int) -> None:
+def _known(bench: Session, env: dict[str, str]) -> None:
     """A dry run does all that a warm call does before it reaches the engine."""
-    calls = {}
+    world = bench.world
+    calls: dict[str, Callable[[], float]] = {}
     for title, size in (("of 16 bytes", 0), ("of 6 GB", BIG)):
         own = {
             **env,
@@ -152,4 +163,4 @@ def _known(world: World, env: dict[str, str], runs: int) -> None:
         answer = subprocess.run(command, env=own, cwd=world.folder, capture_output=True, check=True).stdout
         assert json.loads(answer)["data"]["model"]["files"][0]["verified"] is True
         calls[title] = partial(wall, command, own, world.folder)
-    show("a call with a verified file, seconds", alternate(calls, 3 * runs), "of 16 bytes")
+    bench.record.compare("store", "a call with a verified file", calls, 3 * bench.options.runs, base="of 16 bytes")
