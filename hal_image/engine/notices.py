@@ -74,6 +74,6 @@ def halved(error: HalError, tried: int, size: int) -> JsonObject:
         tried: how many it were.
         size: how many are tried now.
     """
-    told = f"{error.message}; {tried} pictures at once were too many: tried again with {size}"
+    told = f"{tried} pictures at once were too many, and {size} are tried: {error.message}"
     node = error.details["node_type"]
     return {"code": "batch_halved", "class_type": node, "files": [], "count": 1, "examples": [told]}

@@ -11,7 +11,7 @@ from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
 from hal_image.host import hires, init_image, together, upscale
 from hal_image.host import output as targets
-from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, save
+from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, pass_on_warnings, save
 from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def deliver_each(record: JobRecord, event: JsonObject, records: JobRecords, outp
         output: is warned of what is not as asked.
     """
     errors = []
+    pass_on_warnings(event, output)  # of the whole job, whose pictures may all be there by now
     for picture, piece in together.pieces(record.picture, event):
         if str(picture.number) in record.delivered:
             continue

@@ -162,7 +162,7 @@ def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
             hint=f"please report it with the engine's log, {origin.log}",
             details={"log": origin.log},
         )
-    _pass_on_warnings(event, output)
+    pass_on_warnings(event, output)
     engine = {
         "kind": origin.kind,
         **origin.facts,
@@ -325,7 +325,7 @@ def _read(name: str, origin: Origin) -> bytes:
         ) from error
 
 
-def _pass_on_warnings(event: JsonObject, output: Output) -> None:
+def pass_on_warnings(event: JsonObject, output: Output) -> None:
     """What was noticed while the picture was made; what holds for several pictures is told once."""
     for warning in event.get("warnings", ()):
         told = Warn(warning["code"], warning["message"], warning.get("details"))

@@ -186,7 +186,7 @@ def test_out_of_memory_halves_and_says_so() -> None:
     assert [len(part) for part in seen] == [8, 4, 2, 2, 2, 2]
     assert done["images"] == [f"{seed}.png" for seed in range(5, 13)]
     assert [warning["code"] for warning in done["warnings"]] == ["batch_halved", "batch_halved"]
-    assert "8 pictures at once were too many: tried again with 4" in done["warnings"][0]["message"]
+    assert "8 pictures at once were too many, and 4 are tried" in done["warnings"][0]["message"]
     assert set(done["warnings"][0]["details"]) == set(WARNINGS["batch_halved"].details)
 
 
