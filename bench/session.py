@@ -33,6 +33,9 @@ class Session:
             return None
         if self._bare is None:
             self._bare = bare_peer.prepare(self.world)
+            without = ", ".join(self._bare.prepared.without)
+            if without:
+                self.record.note(f"bare ComfyUI boots without {without}, so in less time than its users' does")
         return self._bare
 
     def comfy(self) -> str | None:

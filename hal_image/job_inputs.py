@@ -7,7 +7,6 @@ another one's pictures, and ComfyUI, which remembers what it has loaded by its n
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 from hal_image.errors import EnvironmentError_
@@ -100,7 +99,7 @@ def remove(engine_folder: Path, job: str) -> None:
     """
     if not is_job_id(job):
         raise ValueError(f"{job!r} is no job's id")
-    shutil.rmtree(engine_folder / FOLDER / job, ignore_errors=True)
+    _remove(engine_folder / FOLDER / job)
 
 
 def sweep(engine_folder: Path) -> None:
@@ -111,4 +110,10 @@ def sweep(engine_folder: Path) -> None:
         return
     for folder in folders:
         if is_old(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    from shutil import rmtree  # noqa: PLC0415 - brings the compression modules, and the host removes nothing
+
+    rmtree(folder, ignore_errors=True)

@@ -160,6 +160,25 @@ class Upscale(NamedTuple):
     factor: int | None = None
 
 
+MIN_TILE = 64
+"""Pixels: smallest tile of an autoencoder, and what all are multiples of."""
+MAX_TILE = 4096
+
+
+class Memory(NamedTuple):
+    """What a picture does without, to need less memory.
+
+    Attributes:
+        vae_tile: pixels along a side of the tiles in which the autoencoder works; ``None`` for the whole picture.
+        fp8: the weights of a 16-bit diffusion model in 8 bits.
+        offload: the weights in main memory, a layer at a time on the GPU. Nobody asks for it; the engine does it.
+    """
+
+    vae_tile: int | None = None
+    fp8: bool = False
+    offload: bool = False
+
+
 class WorkflowUse(NamedTuple):
     """A graph of the user's own that a picture is made with.
 
@@ -203,6 +222,7 @@ class ImageRequest(NamedTuple):
             needs them to make it again.
         hires: a second sampling in a larger size; ``None`` for none.
         upscale: how the finished picture is enlarged; ``None`` for not at all.
+        memory: what it does without to need less of it; ``None`` for nothing.
         turbo: whether the model is compiled, which rounds its values elsewhere.
 
     ``width`` and ``height`` are those of the first sampling, ``final_size`` is that of the file.
@@ -227,6 +247,7 @@ class ImageRequest(NamedTuple):
     hires: Hires | None = None
     upscale: Upscale | None = None
     workflow: WorkflowUse | None = None
+    memory: Memory | None = None
     turbo: bool = False
 
     @property
@@ -271,6 +292,7 @@ _RECORDS: dict[str, Callable[[Any], object]] = {
     "presets": tuple,
     "hires": lambda fields: Hires(**fields),
     "upscale": lambda fields: Upscale(**fields),
+    "memory": lambda fields: Memory(**fields),
     "workflow": lambda value: WorkflowUse(**{**value, "asked": tuple(value["asked"])}),
 }
 """How a field that is no plain value is read from JSON, by name."""

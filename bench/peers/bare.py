@@ -32,7 +32,7 @@ class Bare:
         self._graphs: dict[str, dict[str, Any]] = {}
         self._stack = ExitStack()
         self.server: Server | None = None
-        self.name = f"{NAME} (without {', '.join(prepared.without)})" if prepared.without else NAME
+        self.name = f"{NAME}, without its web page" if prepared.without else NAME
 
     def boot(self) -> Server:
         """Boots it unless it runs."""

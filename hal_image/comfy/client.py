@@ -118,6 +118,10 @@ class ComfyClient:
         history = self._json("GET", f"/history/{prompt_id}")
         return None if prompt_id not in history else read_outcome(history[prompt_id])
 
+    def forget(self, prompt_id: str) -> None:
+        """Takes a prompt that has ended out of the history, so that it can be submitted again under its id."""
+        self._request("POST", "/history", json={"delete": [prompt_id]})
+
     def interrupt(self, prompt_id: str) -> None:
         """Takes a prompt back, waiting or running. ComfyUI forgets an interrupt that comes before the job has
         started, and serves one only between two steps: repeat until the prompt has ended.

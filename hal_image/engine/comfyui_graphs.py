@@ -28,6 +28,8 @@ PLACES = frozenset({"block", "block_index", "block_type", "total_blocks", "trans
 HARMLESS = PLACES | {"cond_or_uncond", "uuids", "sigmas", "sample_sigmas", "original_shape"}
 """Keys that only patches read."""
 
+MODULES = "_hal8000_modules"
+"""Attribute of networks that has their modules in a row."""
 MARK = "hal8000_recorded"
 """Attribute of diffusion models whose forward pass asks us first."""
 
@@ -59,6 +61,30 @@ def _is_empty(value: Any) -> bool:
     return not any(value.values()) if isinstance(value, dict) else value is None
 
 
+def places(network: Any, device: Any) -> int | None:
+    """A number that is another one when a weight of a network is somewhere else.
+
+    Args:
+        network: ``torch.nn.Module``.
+        device: ``torch.device`` on which it computes.
+
+    Returns:
+        ``None`` where weights are brought to the device, or changed, at each step.
+    """
+    found = []
+    if not hasattr(network, MODULES):  # which stay the same; to look for them takes longer than all else here
+        setattr(network, MODULES, tuple(network.modules()))
+    for module in getattr(network, MODULES):
+        if getattr(module, "weight_function", None) or getattr(module, "bias_function", None):
+            return None
+        for tensor in (*module._parameters.values(), *module._buffers.values()):  # noqa: SLF001 - the quick way
+            if tensor is not None:
+                if tensor.device.type != device.type:
+                    return None
+                found.append(tensor.data_ptr())
+    return hash((id(network), *found))
+
+
 class Graphs:
     """The recorded steps of all models.
 
@@ -78,38 +104,25 @@ class Graphs:
         self.variant: tuple[Any, ...] = ()
         """What else makes a step another one."""
 
-    def begin(self, model: Any, *, on: bool) -> None:
-        """Before a sampling: looks where the weights are.
+    def begin(self, model: Any, weights: int | None) -> None:
+        """Before a sampling.
 
         Args:
             model: ComfyUI's ``BaseModel``, as it was loaded for this sampling.
-            on: whether this sampling may be recorded.
+            weights: what ``places`` says of its network; ``None`` where nothing is to be recorded.
         """
-        if not on and not self._recorded:
-            self._weights = None
+        self._weights = weights
+        network = model.diffusion_model
+        if weights is None or hasattr(network, MARK):
             return
-        self._weights = self._places(model) if on else None
-        if on and not hasattr(model.diffusion_model, MARK):
-            step = model.diffusion_model.forward
+        step = network.forward
 
-            @functools.wraps(step)
-            def forward(*args: Any, **named: Any) -> Any:
-                return self.run(step, model, args, named)
+        @functools.wraps(step)
+        def forward(*args: Any, **named: Any) -> Any:
+            return self.run(step, model, args, named)
 
-            model.diffusion_model.forward = forward
-            setattr(model.diffusion_model, MARK, True)
-
-    def _places(self, model: Any) -> int | None:
-        places = []
-        for tensor in (*model.diffusion_model.parameters(), *model.diffusion_model.buffers()):
-            if tensor.device.type != "cuda":
-                return None
-            places.append(tensor.data_ptr())
-        for module in model.diffusion_model.modules():
-            # LoRAs on weights that are converted at each use: more memory traffic, and not always on the GPU
-            if getattr(module, "weight_function", None) or getattr(module, "bias_function", None):
-                return None
-        return hash((id(model), *places))
+        network.forward = forward
+        setattr(network, MARK, True)
 
     @property
     def size(self) -> int:

@@ -151,9 +151,12 @@ class ComfyProcess:
         """
         device = Device(self.settings.python, cpu=self.settings.cpu)
         self.offloads = offload
+        # --lowvram would only keep the text encoders on the processor: it loads as much of the diffusion model as there
+        # seems to be room for, as no option does, and that this was too much is why we are here.
+        options = ["--novram"] if offload else []
         for attempt in range(BOOT_ATTEMPTS):
             try:
-                self._boot_once(device, ["--lowvram"] if offload else [], tick)
+                self._boot_once(device, options, tick)
             except BootFailed as error:
                 # Somebody may have taken the free port between our look and ComfyUI's bind.
                 again = isinstance(error, (BootStalled, OtherDevice)) or "address already in use" in self.log_tail(4000)

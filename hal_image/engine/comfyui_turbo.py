@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from hal_image.engine.comfyui_compile import Blocks
-from hal_image.engine.comfyui_graphs import Graphs
+from hal_image.engine.comfyui_graphs import Graphs, places
 
 WANTED = "turbo"
 """The key in a prompt's ``extra_data`` that asks for compiled blocks."""
@@ -105,9 +105,11 @@ class Turbo:
 
     def begin_sampling(self, model: Any) -> None:
         """Before each sampling of it; ``model`` is ComfyUI's ``BaseModel``, loaded."""
-        self.blocks.on = self._asked and self.blocks.failure is None and is_whole(model.diffusion_model, self._device)
+        compiles = self._asked and self.blocks.failure is None
+        weights = places(model.diffusion_model, self._device) if compiles or self._records else None
+        self.blocks.on = compiles and weights is not None
         self.graphs.variant = ("compiled",) if self.blocks.on else ()
-        self.graphs.begin(model, on=self._records)
+        self.graphs.begin(model, weights if self._records else None)
 
     def end_sampling(self) -> None:
         """After it."""
@@ -115,16 +117,6 @@ class Turbo:
         if self._asked and self.blocks.failure is not None and not self._told:
             self._told = True
             logging.warning("%s: %s", UNAVAILABLE, self.blocks.failure)  # noqa: LOG015 - where ComfyUI's messages go
-
-
-def is_whole(network: Any, device: Any) -> bool:
-    """Whether all weights are on the device as they are used: none is brought there, or changed, at each step."""
-    if any(tensor.device.type != device.type for tensor in network.parameters()):
-        return False
-    return not any(
-        getattr(module, "weight_function", None) or getattr(module, "bias_function", None)
-        for module in network.modules()
-    )
 
 
 def attach(execution: Any, comfy: Any) -> Turbo:

@@ -38,6 +38,7 @@ class Made:
     Attributes:
         images: of ``done``, in the order of the seeds.
         batches: how many of them were sampled at once, in that order.
+        memories: for each of these batches ``memory`` of its ``done``, ``None`` where nothing was done to need less.
         warnings: what was noticed so far, each once.
         load_s, execution_s: seconds of all parts.
         size: how many were tried at once the last time; ``None`` before the first.
@@ -47,6 +48,7 @@ class Made:
 
     images: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    memories: list[JsonObject | None] = field(default_factory=list)
     warnings: list[JsonObject] = field(default_factory=list)
     load_s: float = 0.0
     execution_s: float = 0.0
@@ -58,6 +60,7 @@ class Made:
         """Adds what a part has made; returns how many pictures these are."""
         self.images += done["images"]
         self.batches.append(len(done["images"]))
+        self.memories.append(done.get("memory"))
         self.note(done["warnings"])
         self.load_s += done["timings"]["load_s"]
         self.execution_s += done["timings"]["execution_s"]
@@ -70,7 +73,14 @@ class Made:
     def done(self) -> JsonObject:
         """The fields of ``done``, or, of a job that did not come to its end, what ``failed`` has of them."""
         timings = {"load_s": round(self.load_s, 3), "execution_s": round(self.execution_s, 3)}
-        return {"images": self.images, "batches": self.batches, "warnings": self.warnings, "timings": timings}
+        memories = {"memories": self.memories} if any(self.memories) else {}
+        return {
+            "images": self.images,
+            "batches": self.batches,
+            **memories,
+            "warnings": self.warnings,
+            "timings": timings,
+        }
 
 
 @dataclass(slots=True, eq=False)
@@ -184,13 +194,16 @@ def remove_output(output_dir: Path, job_id: str) -> None:
     shutil.rmtree(output_dir / str(uuid.UUID(job_id)), ignore_errors=True)
 
 
-def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False) -> JsonObject | Saving:
+def run(
+    job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda: False, *, graph: JsonObject | None = None
+) -> JsonObject | Saving:
     """Runs one job on a booted ComfyUI.
 
     Args:
         job: what to run.
         comfy: where. It may be down afterwards: it is killed when it does not react to a cancel.
         others_wait: whether other jobs wait for this one to end.
+        graph: what is run in place of what was asked for, maybe for a second time.
 
     Returns:
         the fields of the ``done`` event: ``images``, ``warnings`` and ``timings`` (``load_s``, ``execution_s``). Where
@@ -212,7 +225,9 @@ def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool] = lambda:
     try:
         try:
             stream = EventStream(comfy.url, client_id)
-            graph = own_output(job.graph, job.id, job.place.get("picture", 0))
+            if graph is not None:
+                client.forget(job.prompt)
+            graph = own_output(graph or job.graph, job.id, job.place.get("picture", 0))
             graph = job_inputs.of_job(graph, job.id, job.inputs)
             wanted = {
                 comfyui_previews.WANTED: job.step_pictures,

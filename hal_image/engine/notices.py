@@ -25,6 +25,7 @@ TEXTS = {
     "turbo_unavailable": "--turbo had no effect here: {first}",
     "model_offloaded": "{first}; made with the model in main memory instead, which is slower",
     "batch_halved": "{first}",
+    "weights_in_fp8": "{first}; made with the diffusion model's weights in 8 bits (fp8) instead: the pixels are others",
     "picture_single_colour": "the picture is nothing but {all}",
     "comfyui_warning": "ComfyUI warns: {all}",
 }
@@ -56,14 +57,31 @@ def warnings(notices: Sequence[JsonObject]) -> list[JsonObject]:
     return told[:MAX_WARNINGS]
 
 
-def offloaded(error: HalError) -> JsonObject:
-    """The notice of a job that was run again with the model in main memory.
+def spared(code: str, error: HalError) -> JsonObject:
+    """The notice of a job that is run again with less memory.
 
     Args:
-        error: ``out_of_memory``, how the first try ended.
+        code: of the warning that says how.
+        error: ``out_of_memory``, how the try before ended.
     """
-    node = error.details["node_type"]
-    return {"code": "model_offloaded", "class_type": node, "files": [], "count": 1, "examples": [error.message]}
+    node = error.details.get("node_type", "")
+    return {"code": code, "class_type": node, "files": [], "count": 1, "examples": [error.message]}
+
+
+def tiled_again(warning: JsonObject) -> JsonObject:
+    """The notice of a job that is done in tiles from the start, since one like it ended that way.
+
+    Args:
+        warning: ``vae_tiled``, of that one.
+    """
+    details = warning["details"]
+    return {
+        "code": warning["code"],
+        "class_type": details["node"],
+        "files": details["files"],
+        "count": details["count"],
+        "examples": details["examples"],
+    }
 
 
 def halved(error: HalError, tried: int, size: int) -> JsonObject:
@@ -75,5 +93,5 @@ def halved(error: HalError, tried: int, size: int) -> JsonObject:
         size: how many are tried now.
     """
     told = f"{tried} pictures at once were too many, and {size} are tried: {error.message}"
-    node = error.details["node_type"]
+    node = error.details.get("node_type", "")
     return {"code": "batch_halved", "class_type": node, "files": [], "count": 1, "examples": [told]}

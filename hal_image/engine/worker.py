@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
-from hal_image.engine import batches, notices
+from hal_image.engine import batches
 from hal_image.engine.boots import Boots
 from hal_image.engine.comfyui_facts import facts
 from hal_image.engine.comfyui_process import ComfyProcess
@@ -19,6 +19,7 @@ from hal_image.engine.idle import STOP_AFTER_S, Idle
 from hal_image.engine.job import Emit, Job, remove_output, run
 from hal_image.engine.job_queue import JobQueue
 from hal_image.engine.kept_jobs import KeptJobs
+from hal_image.engine.ladder import Ladder
 from hal_image.engine.read_ahead import ReadAhead
 from hal_image.engine.saving import Saving
 from hal_image.engine.watch import Hung, cancelled
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
     from pathlib import Path
+
+    from hal_image.engine.ladder import Descent
 
 HOUSEKEEPING_S = 0.5
 
@@ -51,6 +54,7 @@ class Worker:
         self.kept = KeptJobs(folder, self.comfy.output_dir)
         folders = [folder for folders in self.comfy.model_folders().values() for folder in folders]
         self._ahead = ReadAhead(folders, _log)
+        self._ladder = Ladder()
         self._idle = Idle(keep_alive_s, stop_after_s)
         self._jobs = JobQueue()
         self._boots = Boots()
@@ -255,28 +259,26 @@ class Worker:
         self.comfy.end()
 
     def _run(self, job: Job) -> JsonObject | Saving:
-        """Runs it; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job, or where
-        the GPU's memory was too small for the way in which the old one uses it.
-        """
+        """Runs it; where memory does not suffice again with less, as far down as the ladder goes."""
+        descent = self._ladder.begin(job.graph, offloads=self.comfy.offloads)
+        descent.of_several = len(job.seeds) > 1
+        return self._ladder.run(
+            descent, lambda: self._try(job, descent), on_gpu=lambda: batches.is_on_gpu(self.status())
+        )
+
+    def _try(self, job: Job, descent: Descent) -> JsonObject | Saving:
+        """One try; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job."""
+        if descent.memory.offload and not self.comfy.offloads:
+            self._boot(offload=True)
+        self._models_loaded = True
         try:
-            return run(job, self.comfy, self._others_wait)
+            return run(job, self.comfy, self._others_wait, graph=descent.changed)
         except Hung as error:
             if error.taken:
                 raise
-            return self._run_anew(job)
-        except HalError as error:
-            fewer = len(job.seeds) > 1  # is tried first
-            if error.code != "out_of_memory" or fewer or self.comfy.offloads or not batches.is_on_gpu(self.status()):
-                raise
-            done = self._run_anew(job, offload=True)
-            done["warnings"] += notices.warnings([notices.offloaded(error)])
-            return done
-
-    def _run_anew(self, job: Job, *, offload: bool = False) -> JsonObject:
-        self._boot(offload=offload)
+        self._boot(offload=descent.memory.offload)
         self._models_loaded = True
-        done = run(job, self.comfy, self._others_wait)
-        return done.finish() if isinstance(done, Saving) else done
+        return run(job, self.comfy, self._others_wait, graph=descent.changed)
 
     def _gives_way(self, job: Job) -> bool:
         """Whether the rest of a job of several waits now, so that another caller need not wait for all of it."""
@@ -345,6 +347,7 @@ class Worker:
             self._boot_without_job()
         if self._models_loaded and self._idle.outlasts_models:
             self.free()
+            self._ladder.forget()
             if self._models_loaded and self.comfy.alive:  # nothing runs that could keep it from answering
                 self.comfy.end(grace_s=0)
                 self._models_loaded = False

@@ -59,7 +59,14 @@ WARNINGS: dict[str, WarningEntry] = {
     ),
     "model_offloaded": WarningEntry(
         "the GPU's memory did not suffice: the picture was made by a second try, with the model in main memory and a"
-        " layer of it at a time on the GPU (ComfyUI's `--lowvram`). It stays so until the models are unloaded",
+        " layer of it at a time on the GPU (ComfyUI's `--novram`). It stays so until the models are unloaded"
+        " ([memory](memory.md))",
+        details=NOTICED,
+    ),
+    "weights_in_fp8": WarningEntry(
+        "the GPU's memory did not suffice with the model in main memory either: the picture was made by a further try,"
+        " with the weights of the 16-bit diffusion model in 8 bits, as with `--fp8`. The pixels are others"
+        " ([memory](memory.md))",
         details=NOTICED,
     ),
     "batch_halved": WarningEntry(

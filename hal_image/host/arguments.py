@@ -22,6 +22,7 @@ from hal_image.host.drawing_arguments import (
 )
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
+from hal_image.host.sparing import add_memory_options
 from hal_image.host.upscale_arguments import add_enlarging_options
 from hal_image.host.workflow_arguments import add_workflow_options
 
@@ -96,6 +97,7 @@ def generate_parser(program: str) -> Parser:
     add_extra_options(parser)
     add_init_options(parser)
     add_enlarging_options(parser)
+    add_memory_options(parser)
     add_workflow_options(parser)
     add_preset_options(parser)
     add_vary_option(parser)

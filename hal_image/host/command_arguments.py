@@ -21,6 +21,7 @@ from hal_image.host.drawing_arguments import (
 )
 from hal_image.host.extra_arguments import add_extra_options
 from hal_image.host.init_arguments import add_init_options
+from hal_image.host.sparing import add_memory_options
 from hal_image.host.upscale_arguments import add_enlarging_options, add_upscale_options
 from hal_image.host.workflow_arguments import add_workflow_options
 
@@ -47,7 +48,7 @@ COMMANDS = {
 
 MODELS_ACTIONS: dict[str, tuple[str, ...]] = {
     "list": (),
-    "show": (),
+    "show": ("vram",),
     "pull": ("engine", "timeout"),
     "verify": ("engine", "timeout", "repair"),
     "rm": ("yes", "dry_run"),
@@ -113,6 +114,9 @@ def _models(parser: Parser) -> None:
     own.add_argument("--dry-run", action="store_true", help="rm, prune: only say what would be removed")
     own.add_argument("--max-size", type=values.byte_count, metavar="SIZE", help="prune: what may stay, e.g. 40GB")
     own.add_argument("--name", metavar="NAME", help="add: what it will be called")
+    own.add_argument(
+        "--vram", type=values.number(0.5, 1024), metavar="GB", help="show: plan for a card of so much memory"
+    )
 
 
 def _batch(parser: Parser) -> None:
@@ -124,6 +128,7 @@ def _batch(parser: Parser) -> None:
     add_extra_options(parser)
     add_init_options(parser)
     add_enlarging_options(parser)
+    add_memory_options(parser)
     add_workflow_options(parser)
     add_preset_options(parser)
     add_target_options(parser, "template or folder/; {index} is the number of the line, {seed} {model} {date} as usual")

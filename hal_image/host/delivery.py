@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
-from hal_image.host import hires, init_image, together, upscale
+from hal_image.host import hires, init_image, sparing, together, upscale
 from hal_image.host import output as targets
 from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, pass_on_warnings, save
 from hal_image.verdict import of_error
@@ -230,7 +230,7 @@ def command_again(record: JobRecord) -> str:
 
         words += [f"--control={controls.as_typed(control)}" for control in request.controls]
     words += [word for option, value in init_image.options_of(request).items() for word in _typed(option, value)]
-    words += [*hires.as_typed(request), *upscale.as_typed(request)]
+    words += [*hires.as_typed(request), *upscale.as_typed(request), *sparing.as_typed(request)]
     words += ["--turbo"] if request.turbo else []
     return _shown(words, record)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image import paths
-from hal_image.host.hal8000 import registration
 from hal_image.models import bundled_models, words
 
 if TYPE_CHECKING:
@@ -61,5 +60,7 @@ def lay_out(model: ResolvedModel, models_dir: Path, output: Output, deadline: De
 
     patience = None if deadline.end is None else deadline.remaining(deadline.limit_s or 0.0)
     written = bundled_models.lay_out(model, paths.make_state_dir("locks"), on_wait=tell_wait, timeout=patience)
+    from hal_image.host.hal8000 import registration  # noqa: PLC0415 - once in the life of a models folder
+
     registration.refresh(models_dir, output)
     return written

@@ -51,7 +51,7 @@ def gather(
         UsageError: something that was given cannot be used.
         ModelError: as for ``loras.gather`` and ``controls.gather``.
     """
-    from hal_image.host import hires, init_image, upscale  # noqa: PLC0415 - they know this module
+    from hal_image.host import hires, init_image, sparing, upscale  # noqa: PLC0415 - they know this module
 
     found = NOTHING_MORE.with_more(init_image.gather(options, model, output))
     if options.lora:
@@ -68,7 +68,7 @@ def gather(
         from hal_image.host import presets  # noqa: PLC0415 - likewise
 
         found = found.with_more(presets.gather(options))
-    found = found.with_more(hires.gather(options))
+    found = found.with_more(hires.gather(options)).with_more(sparing.gather(options))
     return found.with_more(upscale.gather(options, registry, models_dir, output))
 
 

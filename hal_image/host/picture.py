@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import png
 from hal_image.errors import HalError, InternalError, JsonObject, UsageError
-from hal_image.host import formats, metadata
+from hal_image.host import formats, metadata, sparing
 from hal_image.host import output as targets
 from hal_image.host.result import Warn
 from hal_image.wire import WIRE_HINT
@@ -191,9 +191,8 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
     """
     made = fetch(event, origin, output)
     batch = None if picture.batch is None else picture.batch.to_json()
-    texts = metadata.texts(
-        picture.request, picture.model, picture.graph, made.engine_in_picture, picture.encoding, batch
-    )
+    request = sparing.as_run(picture.request, event)
+    texts = metadata.texts(request, picture.model, picture.graph, made.engine_in_picture, picture.encoding, batch)
     files: list[Path | None] = [None]
     if picture.file is not None:
         files = [*names_of(picture.file, len(made.raws))]

@@ -178,6 +178,7 @@ class Planner:
             negative_prompt=requests[0].negative_prompt,
             guidance_given=options.guidance is not None,
             sampler=requests[0].sampler,
+            fp8=options.fp8,
         ):
             self._output.warn("parameter_without_effect", f"{nothing.parameter}: {nothing.reason}")
         if any(file.bundled for file in model.files):

@@ -102,11 +102,13 @@ def pieces(picture: Picture, event: JsonObject) -> Iterator[tuple[Picture, JsonO
     images = iter(event["images"])
     share = max(1, len(event["images"]))
     timings = {**event["timings"], "execution_s": round(event["timings"]["execution_s"] / share, 3)}
-    for size in event.get("batches", [1] * len(event["images"])):
+    batches = event.get("batches") or [1] * len(event["images"])
+    memories = event.get("memories") or [event.get("memory")] * len(batches)
+    for size, memory in zip(batches, memories, strict=False):
         together = tuple(seeds[place : place + size])
         for position, image in zip(range(1, size + 1), images, strict=False):
             batch = Batch(together, position) if size > 1 else None
-            piece = {**event, "images": [image], "timings": timings}
+            piece = {**event, "images": [image], "timings": timings, "memory": memory}
             if picture.batch is None:
                 yield each[place]._replace(batch=batch), piece
             elif place + 1 == picture.batch.position:

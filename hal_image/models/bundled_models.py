@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hal_image.errors import ModelError
+from hal_image.models import verified
 
 if TYPE_CHECKING:
     from hal_image.locking import WaitCallback
@@ -69,6 +70,8 @@ def lay_out(
             on_wait=on_wait,
             timeout=timeout,
         )
+        if here:
+            verified.remember(found.path, found.file.sha256)
         return found._replace(included=False, verified=here)
 
     return model._replace(files=tuple(map(written, model.files)))

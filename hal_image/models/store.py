@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -316,6 +315,8 @@ def _fail_missing(entry: Entry, missing: list[ModelFile], root: Path) -> NoRetur
 
 def _how_to_get(file: ModelFile, where: Path) -> str:
     """How ``file`` gets to ``where``: a command, from a source without an account if there is one."""
+    import shlex  # noqa: PLC0415 - only for what is missing
+
     if file.bundled is not None:
         return f"rm {shlex.quote(str(where))} and call again: it {COMES_WITH_US}, and is then written anew"
     source = next((source for source in file.sources if not source.gated), file.sources[0])

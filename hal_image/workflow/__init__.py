@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hal_image.workflow import controls, flux, hires, init_image, loras, prompts, sampling, sd, sd3, upscale
+from hal_image.workflow import controls, flux, hires, init_image, loras, prompts, sampling, sd, sd3, sparing, upscale
 from hal_image.workflow.effect import Ineffective, ineffective
 from hal_image.workflow.graph import FILENAME_PREFIX, Graph
 
@@ -67,4 +67,5 @@ def build(request: ImageRequest, model: Model, names: Mapping[Role, str]) -> Gra
     if request.init is not None:
         init_image.put_back(draft, request.init, None if request.hires is None else request.hires_size)
     upscale.enlarge(draft, request)
-    return sampling.save(draft)
+    graph = sampling.save(draft)
+    return graph if request.memory is None else graph._replace(nodes=sparing.spared(graph.nodes, request.memory))

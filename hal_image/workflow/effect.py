@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from hal_image.models.memory_plan import could_be_fp8
+
 if TYPE_CHECKING:
     from hal_image.models.types import Model
 
@@ -17,7 +19,7 @@ class Ineffective(NamedTuple):
 
 
 def ineffective(
-    model: Model, *, cfg: float, negative_prompt: str, guidance_given: bool, sampler: str = ""
+    model: Model, *, cfg: float, negative_prompt: str, guidance_given: bool, sampler: str = "", fp8: bool = False
 ) -> tuple[Ineffective, ...]:
     """The parameters that the user gave and that do nothing for this model with these values.
 
@@ -27,6 +29,7 @@ def ineffective(
         negative_prompt: the resolved negative prompt.
         guidance_given: whether the user gave distilled guidance, whatever its value.
         sampler: the resolved sampler; the CFG++ ones need the negative side at every scale.
+        fp8: whether weights in 8 bits were asked for.
     """
     found = []
     # The condition under which ComfyUI's sampling_function (comfy/samplers.py) drops the negative side; its samplers
@@ -38,5 +41,9 @@ def ineffective(
     if guidance_given and model.defaults.guidance is None:
         found.append(
             Ineffective("guidance", f"model {model.name!r} has no distilled guidance; only models like FLUX.1-dev have")
+        )
+    if fp8 and not could_be_fp8(model):
+        found.append(
+            Ineffective("fp8", f"model {model.name!r} has no 16-bit diffusion model in a file of its own to shrink")
         )
     return tuple(found)

@@ -79,6 +79,12 @@ CASES: dict[str, GraphCase] = {
             Defaults(1024, 832, 25, 6.5, None, "dpmpp_2m_sde", "karras"),
         ),
         _case(
+            "sdxl-turbo",
+            "sdxl",
+            {"checkpoint": "sd_xl_turbo_1.0_fp16.safetensors"},
+            Defaults(512, 512, 1, 1.0, None, "euler_ancestral", "sgm_uniform"),
+        ),
+        _case(
             "sd3-one-file",
             "sd3",
             {"checkpoint": "sd3.5_large_fp8_scaled.safetensors"},

@@ -120,6 +120,34 @@ COMPARISONS = {
             ),
         ),
     ),
+    # Published: sampler and steps as nodes of their own. With one step SDTurboScheduler gives the same noise levels as
+    # sgm_uniform, and the picture is the same: tests/engine/test_few_steps.py makes both.
+    "sdxl-turbo": Comparison(
+        "sdxlturbo_example",
+        only_published=shape(
+            ("KSamplerSelect", "SDTurboScheduler", "SamplerCustom"),
+            (
+                "SDTurboScheduler.model <- CheckpointLoaderSimple[0]",
+                "SamplerCustom.model <- CheckpointLoaderSimple[0]",
+                "SamplerCustom.positive <- CLIPTextEncode[0]",
+                "SamplerCustom.negative <- CLIPTextEncode[0]",
+                "SamplerCustom.sampler <- KSamplerSelect[0]",
+                "SamplerCustom.sigmas <- SDTurboScheduler[0]",
+                "SamplerCustom.latent_image <- EmptyLatentImage[0]",
+                "VAEDecode.samples <- SamplerCustom[0]",
+            ),
+        ),
+        only_ours=shape(
+            ("KSampler",),
+            (
+                "KSampler.model <- CheckpointLoaderSimple[0]",
+                "KSampler.positive <- CLIPTextEncode[0]",
+                "KSampler.negative <- CLIPTextEncode[0]",
+                "KSampler.latent_image <- EmptyLatentImage[0]",
+                "VAEDecode.samples <- KSampler[0]",
+            ),
+        ),
+    ),
     "sd15-lora": Comparison("lora"),
     "sd15-loras": Comparison("lora_multiple"),
     # Published: an autoencoder of its own, and the edges are shown.
@@ -280,9 +308,9 @@ def ours_for(theirs: Prompt, case: GraphCase) -> Prompt:
         (node["inputs"] for node in theirs.values() if node["class_type"].startswith("Empty")), {}
     )
     sampler = next(
-        node["inputs"]
+        sampling(theirs, node)
         for node in theirs.values()
-        if node["class_type"].startswith("KSampler")
+        if node["class_type"] in {"KSampler", "KSamplerAdvanced", "SamplerCustom"}
         and (not size or theirs[node["inputs"]["latent_image"][0]]["inputs"] == size)
     )
     request = case.request._replace(
@@ -295,10 +323,20 @@ def ours_for(theirs: Prompt, case: GraphCase) -> Prompt:
         guidance=next((n["inputs"]["guidance"] for n in theirs.values() if "guidance" in n["inputs"]), None),
         sampler=sampler["sampler_name"],
         scheduler=sampler["scheduler"],
-        seed=sampler.get("seed", sampler.get("noise_seed")),
+        seed=sampler["seed"] if "seed" in sampler else sampler["noise_seed"],
         init=init and init._replace(strength=sampler["denoise"]),
     )
     return replace(case, request=request).graph().to_prompt()
+
+
+def sampling(prompt: Prompt, node: dict[str, Any]) -> dict[str, Any]:
+    """The inputs of a sampler; those of ``SamplerCustom`` are spread over nodes, and its steps are SDTurbo's one."""
+    inputs: dict[str, Any] = node["inputs"]
+    if node["class_type"] != "SamplerCustom":
+        return inputs
+    sampler, sigmas = (prompt[inputs[name][0]] for name in ("sampler", "sigmas"))
+    assert (sigmas["class_type"], sigmas["inputs"]["steps"]) == ("SDTurboScheduler", 1)
+    return {**inputs, **sampler["inputs"], **sigmas["inputs"], "scheduler": "sgm_uniform"}
 
 
 def text(prompt: Prompt, node_id: str, slot: int) -> str:

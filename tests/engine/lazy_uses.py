@@ -46,7 +46,9 @@ def torch_uses(torch: Any) -> dict[str, object]:
         "profiled": len(profile.key_averages()) > 0,
         "normal": float(torch.distributions.Normal(0.0, 1.0).log_prob(torch.tensor(0.0))),
         "masked": float(torch.masked.sum(x, mask=x > 10)),
-        "checkpointed": float(importlib.import_module("torch.utils.checkpoint").checkpoint(torch.sum, x)),
+        "checkpointed": float(
+            importlib.import_module("torch.utils.checkpoint").checkpoint(torch.sum, x, use_reentrant=False)
+        ),
     }
 
 

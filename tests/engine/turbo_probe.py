@@ -31,7 +31,7 @@ from comfy import (  # noqa: E402
 )
 
 from hal_image.engine.comfyui_compile import Blocks  # noqa: E402
-from hal_image.engine.comfyui_graphs import Graphs  # noqa: E402
+from hal_image.engine.comfyui_graphs import Graphs, places  # noqa: E402
 
 DEVICE = model_management.get_torch_device()
 UNET = {
@@ -73,6 +73,7 @@ def compiled(patcher: model_patcher.ModelPatcher, told: dict[str, object]) -> No
     """Blocks that are compiled, patched, and that cannot be compiled."""
     from torch._dynamo.utils import counters  # noqa: PLC0415 - its import takes seconds
 
+    picture(patcher)
     plain = picture(patcher)
     blocks = Blocks(torch, backend="inductor" if ON_CARD else "aot_eager")
     blocks.prepare()
@@ -109,12 +110,13 @@ def broken(patcher: model_patcher.ModelPatcher, told: dict[str, object]) -> None
 
 def recorded(patcher: model_patcher.ModelPatcher, told: dict[str, object]) -> None:
     """CUDA graphs: the same pixels, also after the weights have moved, and none where there are patches."""
+    picture(patcher)  # what is chosen at the first use
     plain, other = picture(patcher), picture(patcher, seed=2)
     graphs = Graphs(torch, model_management)
     inner = samplers.CFGGuider.inner_sample
 
     def inner_sample(guider: samplers.CFGGuider, *args: object, **named: object) -> torch.Tensor:
-        graphs.begin(guider.inner_model, on=True)
+        graphs.begin(guider.inner_model, places(guider.inner_model.diffusion_model, DEVICE))
         return inner(guider, *args, **named)
 
     samplers.CFGGuider.inner_sample = inner_sample

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hal_image.engine.failures import node_failure
+from tests import synthetic
 from tests.faults.calls import Call, comfyui_of, names, picture
-from tests.world import Hal, docker
+from tests.world import Hal, docker, pixels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 HUGE = ("--model", "sd15", "--size", "1024", "--steps", "1")
 CGROUPS = Path("/sys/fs/cgroup/memory")
+ROOM_TO_SAMPLE_BYTES = 500 * 2**20
+"""Enough for the latent of a picture of 768x768 with SDXL at CFG 1, and not for its pixels."""
 ROOM_BYTES = 150 * 2**20
 """What is left of memory for a picture that needs more."""
 
@@ -57,6 +60,35 @@ def test_a_tensor_for_which_there_is_no_memory(lone_hal: Hal) -> None:
     assert names(lone_hal.cwd) == ["next.png"]
     assert picture(lone_hal)["engine"]["pid"] == engine["pid"]
     assert lone_hal.engine()["boots"] == 1
+
+
+TURBO = "sd_xl_turbo_1.0_fp16.safetensors"
+
+
+@pytest.fixture
+def turbo(models_dir: Path) -> Iterator[tuple[str, ...]]:
+    """A model whose autoencoder takes more memory than its sampling, so that it is the one that fails."""
+    path = models_dir / "checkpoints" / TURBO
+    synthetic.write_sdxl(path)
+    yield ("--model", "sdxl-turbo", "--seed", "3")
+    path.unlink()
+
+
+@pytest.mark.local_only("in a container a limit is the container's")
+def test_a_picture_that_is_too_large_to_be_decoded_as_a_whole(lone_hal: Hal, turbo: tuple[str, ...]) -> None:
+    """On a processor ComfyUI has no way out of its own: what it catches is what a GPU raises."""
+    lone_hal("-p", "x", *turbo, "--size", "64", "-o", "small.png")
+    engine = lone_hal.engine()
+    pid = comfyui_of(lone_hal, engine)
+    used = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_AS, (used + ROOM_TO_SAMPLE_BYTES, resource.RLIM_INFINITY))
+    large = lone_hal("-p", "x", *turbo, "--size", "768", "-o", "large.png", "--json").json
+    (warning,) = (one for one in large["warnings"] if one["code"] == "vae_tiled")
+    assert "out of memory in VAEDecode" in warning["message"]
+    assert lone_hal.engine()["boots"] == 1
+    resource.prlimit(pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    lone_hal("-p", "x", *turbo, "--size", "768", "--vae-tile", "256", "-o", "asked.png")
+    assert pixels(lone_hal.cwd / "asked.png") == pixels(lone_hal.cwd / "large.png")
 
 
 @pytest.fixture

@@ -124,6 +124,23 @@ main(["--prompt", "x"], "script.py")
     assert not heavy & set(result.stdout.split())
 
 
+def test_what_takes_long_to_import_no_warm_call_does() -> None:
+    code = """
+import sys
+import hal_image.host.commands.generate, hal_image.host.engines.local, hal_image.host.included_model
+import hal_image.host.main, hal_image.host.session
+print(*sorted(sys.modules))
+"""
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}){code}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    slow = {"dataclasses", "inspect", "shutil", "subprocess", "tempfile", "uuid", "yaml", "PIL", "hashlib", "difflib"}
+    assert not slow & set(result.stdout.split())
+
+
 def test_a_ready_venv_is_become() -> None:
     venv = ready_venv()
     with pytest.raises(Became) as caught:

@@ -28,10 +28,11 @@ FIELDS = (
     "from_image", "stepwise",
     "preset",
     "hires", "upscale", "turbo",
+    "vae_tile", "fp8",
     "workflow", "set",
 )  # fmt: skip
 """Options that a line can have, as its fields are called."""
-FLAGS = ("no_clobber", "low_vram", "lossless", "turbo")
+FLAGS = ("no_clobber", "low_vram", "lossless", "turbo", "fp8")
 """Those of them that are there or not."""
 REPEATED = ("lora", "control")
 """Those that may be given several times, in a list; a line that has one drops all of those of the command line."""

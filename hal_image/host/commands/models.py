@@ -66,7 +66,7 @@ def run(options: argparse.Namespace, output: Output) -> Result:
     entry = get_entry(registry, options.names[0])
     if isinstance(entry, Extra):
         return _show_extra(entry, models_dir)
-    return _show(entry, registry, models_dir)
+    return _show(entry, registry, models_dir, options.vram)
 
 
 def _list(registry: Registry, models_dir: Path) -> Result:
@@ -120,10 +120,13 @@ def _mark(name: str, used: JsonObject) -> str:
     return " (default with a GPU)" if name == used["usual"] else ""
 
 
-def _show(model: Model, registry: Registry, models_dir: Path) -> Result:
+def _show(model: Model, registry: Registry, models_dir: Path, vram_gb: float | None) -> Result:
+    from hal_image.host import memory  # noqa: PLC0415 - not for `models list`
+
     used = _used(registry, models_dir)
     facts = _facts(model, used["name"], models_dir)
     defaults = facts["defaults"]
+    plan, plan_lines = memory.told(model, memory.card(vram_gb))
     values = ", ".join(f"{key} {value}" for key, value in defaults.items() if value is not None)
     lines = [
         f"{model.name}: {model.description}",
@@ -132,9 +135,11 @@ def _show(model: Model, registry: Registry, models_dir: Path) -> Result:
         f"VRAM      {model.min_vram_gb:g} GB or more",
         f"defaults  {values}",
         f"registry  {model.registry}",
+        *plan_lines,
         *_file_lines(model, facts),
     ]
-    return Result("models", {"models_dir": str(models_dir), "default": used, "model": facts}, tuple(lines))
+    data = {"models_dir": str(models_dir), "default": used, "model": facts, "memory": plan}
+    return Result("models", data, tuple(lines))
 
 
 def _show_extra(extra: Extra, models_dir: Path) -> Result:

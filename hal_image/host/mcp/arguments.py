@@ -75,6 +75,7 @@ LEFT_OUT = {
     "preview": "for people at a terminal",
     "format": "the suffix of output says it",
     "quality": "its default does",
+    **dict.fromkeys(("vae_tile", "fp8"), "the engine does it where memory does not suffice"),
     "lossless": "png is",
     "dry_run": "what is wrong is told before anything starts",
     "timeout": "wait_s ends the waiting, cancel the work",

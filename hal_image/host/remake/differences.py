@@ -77,9 +77,16 @@ def _known(file: JsonObject) -> str:
 
 
 def is_the_same(past: Past, request: ImageRequest) -> bool:
-    """Whether a request asks for the very picture. What presets said is in it; their names count for nothing."""
-    then = {**(past.request or {}), "presets": None}
-    return then == {**request.to_json(), "presets": None}
+    """Whether a request asks for the very picture. What presets said is in it; their names count for nothing, nor does
+    where the weights were.
+    """
+    return _without_names(past.request or {}) == _without_names(request.to_json())
+
+
+def _without_names(request: JsonObject) -> JsonObject:
+    memory = request.get("memory")
+    kept = {name: value for name, value in memory.items() if name != "offload"} if isinstance(memory, dict) else {}
+    return {**request, "presets": None, "memory": kept if any(kept.values()) else None}
 
 
 def tell_of_batch(then: Batch, now: Batch | None, output: Output) -> None:

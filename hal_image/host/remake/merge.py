@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image.errors import ModelError, UsageError
-from hal_image.host import controls, formats, hires, init_image, loras, registry, request_builder, upscale
+from hal_image.host import controls, formats, hires, init_image, loras, registry, request_builder, sparing, upscale
 from hal_image.host.remake import history, inputs
 from hal_image.host.remake.past import Past, WantedModel, impossible
 from hal_image.request import ImageRequest, from_json
@@ -24,6 +24,7 @@ OPTIONS_OF: tuple[Callable[[ImageRequest], Mapping[str, Any]], ...] = (
     controls.options_of,
     hires.options_of,
     upscale.options_of,
+    sparing.options_of,
 )
 """For each feature, the option values that ask for the same again, by their argparse names. A text or a number is
 checked as if it had been typed, everything else is taken to be what the parser makes."""

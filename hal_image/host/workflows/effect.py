@@ -20,7 +20,9 @@ INPUTS = {
     "model": "ckpt_name",
 }  # fmt: skip
 """Options, and what such an input of a node is called."""
-OF_ANY_PICTURE = {"workflow", "set", "seed", "count", "output", "no_clobber", "low_vram", "turbo"}
+OF_ANY_PICTURE = {
+    "workflow", "set", "seed", "count", "output", "no_clobber", "low_vram", "turbo", "vae_tile", "fp8",
+}  # fmt: skip
 """Options that hold for a workflow as for any other picture, or are looked at apart."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from hal_image.errors import UsageError
 from hal_image.host import output as targets
-from hal_image.host import picture_size
+from hal_image.host import picture_size, sparing
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials
@@ -23,6 +23,7 @@ from hal_image.request import MAX_SEED, ImageRequest, WorkflowUse
 from hal_image.workflow import Graph
 from hal_image.workflow.own import facts, fill, links, settings
 from hal_image.workflow.own.check import Checked, check
+from hal_image.workflow.sparing import spared
 
 if TYPE_CHECKING:
     import argparse
@@ -196,6 +197,7 @@ def _pictures(
     written = fill.seeds(workflow.graph, definitions)
     first = _first_seed(options, workflow.placeholders, written)
     asked = _asked(options, workflow.placeholders, has_seed=bool(written))
+    memory = sparing.asked(options)
     requests, graphs = [], []
     for index in range(options.count):
         seed = (first + index) % (MAX_SEED + 1)
@@ -203,8 +205,9 @@ def _pictures(
         given = seed if options.seed is not None else None
         graph = fill.filled(workflow.graph, definitions, values, seed=given, further=index)
         request = _request(graph, values, workflow, asked, model, 0 if options.seed is not None else index)
-        requests.append(request._replace(turbo=options.turbo))
-        graphs.append(Graph(graph, output_node=workflow.savers[0]))
+        requests.append(request._replace(turbo=options.turbo, memory=memory))
+        run = graph if memory is None else spared(graph, memory)
+        graphs.append(Graph(run, output_node=workflow.savers[0]))
     return requests, graphs
 
 
@@ -287,4 +290,5 @@ def options_of(request: ImageRequest) -> Mapping[str, object]:
     values: dict[str, object] = {name: getattr(request, name) for name in use.asked}
     set_by_hand = [settings.Setting(target, value) for target, value in use.set.items()]
     values |= {"turbo": True} if request.turbo else {}
-    return {"workflow": use.path, **({"set": set_by_hand} if set_by_hand else {}), **values}
+    set_values = {"set": set_by_hand} if set_by_hand else {}
+    return {"workflow": use.path, **set_values, **values, **sparing.options_of(request)}

@@ -55,7 +55,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, *, always
     comfy = Comfy(tmp_path, device, always=always)
     worker.comfy = comfy  # type: ignore[assignment]
 
-    def run(job: Job, comfy: Comfy, others_wait: object) -> JsonObject:
+    def run(job: Job, comfy: Comfy, others_wait: object, *, graph: JsonObject | None) -> JsonObject:
         if comfy.always or not comfy.offloads:
             raise node_failure(FULL)
         return {"images": ["x.png"], "warnings": [], "timings": {"load_s": 0.0, "execution_s": 0.0}}

@@ -35,7 +35,7 @@ def test_the_allocator_is_torchs_where_graphs_are_recorded(monkeypatch: pytest.M
         monkeypatch.setattr(comfyui_turbo, "card", lambda: card)
         arguments = SimpleNamespace(cpu=cpu, cuda_malloc=False, disable_cuda_malloc=False)
         comfyui_turbo.choose_allocator(arguments)
-        return arguments.disable_cuda_malloc
+        return bool(arguments.disable_cuda_malloc)
 
     assert chosen((9, 0), cpu=False)
     assert not chosen((9, 0), cpu=True)
