@@ -7,7 +7,7 @@ and how they end is kept in ``jobs`` in the engine's folder (``hal_image.job_fil
 
 ============================================  =====================================================================
 host → engine (``op``)
-``submit``  job, graph, keep_alive_s, inputs  queue one graph; events for ``job`` follow
+``submit``  job, graph, keep_alive_s, seeds   queue one graph, or one for each of several seeds; events follow
 ``attach``  job                               hear of it too; the first event says how it stands
 ``cancel``  job                               take it back; ends with ``failed`` and code ``cancelled``
 ``status``                                    answered with one ``status`` event
@@ -25,6 +25,7 @@ engine → host (``event``)
 ``node``     job, class_type                  the node that runs now
 ``progress`` job, value, max                  sampling steps
 ``step_picture`` job, number, image           how it looks after a step, as a JPEG in the engine's output folder
+``pictures`` job, first, images, batches      of a job with several seeds, some of its pictures are there
 ``done``     job, images, warnings, …         image paths are relative to the engine's output folder
 ``failed``   job, error                       the job's ``error`` object as in the JSON output
 ``status``   …                                see ``EngineStatus``
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
 WIRE_VERSION = 1
 """Raised when a line changes its meaning; adding a field does not raise it."""
+
+MAX_PICTURES = 64
+"""Most pictures of one job that differ in the seed alone."""
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 """Longest line that is read. A graph with a prompt of 100 000 characters is well below 1 MB."""
@@ -161,6 +165,7 @@ EVENT_FIELDS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "progress": {"job": str},
     "step_picture": {"job": str, "number": int, "image": str},
     "done": {"job": str, "images": list, "timings": dict, "engine": dict},
+    "pictures": {"job": str, "first": int, "images": list, "batches": list, "timings": dict, "engine": dict},
     "failed": {"error": dict},
     "status": {"state": str},
     "nodes": {"nodes": dict, "cloud": list},
@@ -181,7 +186,7 @@ def check_event(line: Line) -> Line:
         for field, kind in fields.items()
         if not isinstance(line.get(field), kind) or isinstance(line.get(field), bool)
     ]
-    if name == "done" and not wrong:
+    if name in {"done", "pictures"} and not wrong:
         wrong = list(_wrong_in_done(line))
     if name == "progress":
         wrong += [side for side in ("value", "max") if not isinstance(line.get(side), (int, float, type(None)))]
@@ -200,6 +205,9 @@ def _wrong_in_done(line: Line) -> Iterator[str]:
             yield "timings"
     if not all(isinstance(image, str) for image in line["images"]):
         yield "images"
+    batches = line.get("batches", [])
+    if not isinstance(batches, list) or not all(isinstance(size, int) and size > 0 for size in batches):
+        yield "batches"
     warnings = line.get("warnings", [])
     if not isinstance(warnings, list) or not all(
         isinstance(one, dict)

@@ -36,10 +36,12 @@ if __name__ == "__main__":  # a script, outside of our package
 
 from hal_image.engine import (
     comfyui_ahead,
+    comfyui_batches,
     comfyui_checks,
     comfyui_definitions,
     comfyui_notices,
     comfyui_previews,
+    comfyui_saving,
     comfyui_turbo,
 )
 from hal_image.engine.comfyui_lazy import LazyFinder, used
@@ -259,6 +261,8 @@ def attach(comfyui: Any) -> None:
     comfyui_previews.attach(comfyui.execution, comfyui.comfy.cli_args)
     comfyui_checks.watch_loras(comfyui.comfy.sd, comfyui.comfy.utils.get_attr)
     comfyui_checks.watch_embeddings(comfyui.comfy.sd1_clip)
+    comfyui_batches.attach(comfyui, comfyui.get_executing_context)
+    comfyui_saving.attach(comfyui.nodes, comfyui.execution)
     comfyui_checks.watch_pictures(comfyui.nodes, recorder)
 
 

@@ -111,10 +111,26 @@ class JobQueue:
             self._running = self._waiting.popleft()
             return self._running
 
-    def stopped(self) -> None:
-        """The one that ran does not run any more."""
+    def give_way(self, job: Job) -> bool:
+        """Lets the first job of another caller go before what is left of the one that runs, which then waits.
+
+        Returns:
+            whether there is such a job; else nothing has changed.
+        """
         with self._changed:
+            other = next((one for one in self._waiting if not one.has_caller_of(job)), None)
+            if other is None:
+                return False
+            self._waiting.remove(other)
+            self._waiting.extendleft((job, other))
             self._running = None
+            return True
+
+    def stopped(self, job: Job) -> None:
+        """A job that ran does not run any more; another one may, while the files of this one were written."""
+        with self._changed:
+            if self._running is job:
+                self._running = None
 
     def forget(self, job: Job) -> None:
         """A job has ended, and everybody who listens has heard of it."""

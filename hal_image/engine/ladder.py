@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hal_image.engine import notices
+from hal_image.engine.saving import Saving
 from hal_image.errors import HalError
 from hal_image.request import Memory
 from hal_image.workflow.sparing import COMFYUI_TILE, has_fp8, largest_tile, spared
@@ -58,9 +59,14 @@ class Descent:
         graph: as it was asked for.
         memory: where it begins.
         told: what is to be said of that.
+
+    Attributes:
+        of_several: whether it makes several pictures at once. Fewer of them are tried before anything else, but for
+            the autoencoder, which works on one after the other.
     """
 
     def __init__(self, graph: JsonObject, memory: Memory, told: tuple[JsonObject, ...]) -> None:
+        self.of_several = False
         self.asked = graph
         self.memory = memory
         self.told = told
@@ -77,7 +83,10 @@ class Descent:
             error: ``out_of_memory``, how the last try ended.
             on_gpu: whether it ran on one.
         """
-        further = self._next(str(error.details.get("node_type", "")), on_gpu=on_gpu)
+        node = str(error.details.get("node_type", ""))
+        if self.of_several and not node.startswith("VAE"):
+            return False
+        further = self._next(node, on_gpu=on_gpu)
         if further is None:
             return False
         code, self.memory = further
@@ -118,7 +127,9 @@ class Ladder:
         memory, told = self._known.get(likeness(graph), (Memory(), ()))
         return Descent(graph, memory._replace(offload=memory.offload or offloads), told)
 
-    def run(self, descent: Descent, attempt: Callable[[], JsonObject], *, on_gpu: Callable[[], bool]) -> JsonObject:
+    def run(
+        self, descent: Descent, attempt: Callable[[], JsonObject | Saving], *, on_gpu: Callable[[], bool]
+    ) -> JsonObject | Saving:
         """Runs a job, and where memory does not suffice again.
 
         Args:
@@ -140,6 +151,12 @@ class Ladder:
                     raise
                 continue
             break
+        if isinstance(done, Saving):
+            finish = done.finish
+            return Saving(done.pictures, lambda: self._noted(descent, finish()))
+        return self._noted(descent, done)
+
+    def _noted(self, descent: Descent, done: JsonObject) -> JsonObject:
         told = notices.warnings(descent.told)
         noticed = done.get("warnings", [])
         descent.noticed(noticed)

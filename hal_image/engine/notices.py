@@ -24,6 +24,7 @@ TEXTS = {
     " can show",
     "turbo_unavailable": "--turbo had no effect here: {first}",
     "model_offloaded": "{first}; made with the model in main memory instead, which is slower",
+    "batch_halved": "{first}",
     "weights_in_fp8": "{first}; made with the diffusion model's weights in 8 bits (fp8) instead: the pixels are others",
     "picture_single_colour": "the picture is nothing but {all}",
     "comfyui_warning": "ComfyUI warns: {all}",
@@ -81,3 +82,16 @@ def tiled_again(warning: JsonObject) -> JsonObject:
         "count": details["count"],
         "examples": details["examples"],
     }
+
+
+def halved(error: HalError, tried: int, size: int) -> JsonObject:
+    """The notice of pictures that did not fit into memory all at once.
+
+    Args:
+        error: ``out_of_memory``, how that ended.
+        tried: how many it were.
+        size: how many are tried now.
+    """
+    told = f"{tried} pictures at once were too many, and {size} are tried: {error.message}"
+    node = error.details.get("node_type", "")
+    return {"code": "batch_halved", "class_type": node, "files": [], "count": 1, "examples": [told]}

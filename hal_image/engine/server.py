@@ -15,6 +15,7 @@ from hal_image.engine import node_definitions
 from hal_image.engine.job import Job, remove_output
 from hal_image.errors import HalError, InternalError
 from hal_image.job_files import is_job_id
+from hal_image.request import MAX_SEED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,23 @@ def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1 <= value < 1e10:
         raise InternalError(f"no number of seconds: {str(value)[:40]}", code="wire_invalid", hint=wire.WIRE_HINT)
     return float(value)
+
+
+def _seeds(line: wire.Line) -> tuple[int, ...]:
+    """Of the pictures of a job.
+
+    Raises:
+        ValueError: they are none, or ``batch_size`` is no number of pictures.
+    """
+    seeds, size = line.get("seeds", []), line.get("batch_size", 1)
+    numbers = [*seeds, size] if isinstance(seeds, list) else [None]
+    if any(isinstance(number, bool) or not isinstance(number, int) for number in numbers):
+        raise ValueError("seeds and batch_size are whole numbers")
+    if not all(0 <= seed <= MAX_SEED for seed in seeds) or len(seeds) > wire.MAX_PICTURES:
+        raise ValueError(f"there are at most {wire.MAX_PICTURES} seeds, of 64 bits")
+    if not 1 <= size <= wire.MAX_PICTURES:
+        raise ValueError(f"batch_size is 1 to {wire.MAX_PICTURES}")
+    return tuple(seeds)
 
 
 class Connection(socketserver.StreamRequestHandler):
@@ -157,14 +175,24 @@ class Connection(socketserver.StreamRequestHandler):
             keep_alive_s = _seconds(line["keep_alive_s"])
             check_graph(graph)
             inputs = tuple(str(name) for name in line.get("inputs", ()))
+            seeds = _seeds(line)
             if job_id in self._jobs:
                 raise ValueError("a job has this id already")
         except (KeyError, ValueError, TypeError) as error:
             raise InternalError(f"bad submit: {error}", code="wire_invalid", hint=wire.WIRE_HINT) from error
 
         step_pictures = line.get("step_pictures") is True
-        turbo = line.get("turbo") is True
-        job = Job(job_id, graph, keep_alive_s, line.get("keep") is True, inputs, step_pictures, turbo)
+        job = Job(
+            job_id,
+            graph,
+            keep_alive_s,
+            line.get("keep") is True,
+            inputs,
+            step_pictures,
+            turbo=line.get("turbo") is True,
+            seeds=seeds,
+            batch_size=line.get("batch_size"),
+        )
         job.hear(self._send)
         try:
             self.server.worker.submit(job)

@@ -19,11 +19,13 @@ class StepPictures:
     Args:
         output_dir: where ComfyUI writes, a folder a job.
         job: its id.
+        place: of a job of several pictures, which of them these are of.
     """
 
-    def __init__(self, output_dir: Path, job: str) -> None:
+    def __init__(self, output_dir: Path, job: str, place: JsonObject | None = None) -> None:
         self._output_dir = output_dir
         self._job = job
+        self._place = place or {}
         self._number = 0
 
     def keep(self, jpeg: bytes) -> JsonObject | None:
@@ -35,13 +37,14 @@ class StepPictures:
         if len(jpeg) > MOST_BYTES:
             return None
         self._number += 1
-        name = f"{self._job}/step-{self._number:05}.jpg"
+        picture = f"{self._place['picture']:04}-" if self._place else ""
+        name = f"{self._job}/step-{picture}{self._number:05}.jpg"
         try:
             (self._output_dir / self._job).mkdir(exist_ok=True)
             (self._output_dir / name).write_bytes(jpeg)
         except OSError:
             return None
-        return {"event": "step_picture", "number": self._number, "image": name}
+        return {"event": "step_picture", "number": self._number, "image": name, **self._place}
 
 
 def sampled_anew(graph: JsonObject, mark: str) -> JsonObject:

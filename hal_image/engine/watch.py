@@ -69,8 +69,12 @@ class Watch:
         others_wait: Callable[[], bool] = lambda: False,
         *,
         taken: bool = True,
+        saves_later: bool = False,
     ) -> None:
         self.load_s = 0.0
+        self.saved = 0
+        """Pictures that are whole, or are being written."""
+        self._saves_later = saves_later
         self._others_wait = others_wait
         self._taken = taken
         self._deaf = Quiet()
@@ -82,10 +86,10 @@ class Watch:
         self._loading_since: float | None = None
         self._misses = 0
         self._cancel_seen = False
-        self._step_pictures = StepPictures(comfy.output_dir, job.id) if job.step_pictures else None
+        self._step_pictures = StepPictures(comfy.output_dir, job.id, job.place) if job.step_pictures else None
 
-    def until_ended(self) -> Outcome:
-        """Waits for the end, passing progress on.
+    def until_ended(self) -> Outcome | None:
+        """Waits for the end, passing progress on; ``None`` when all is done but the writing of files.
 
         Raises:
             Cancelled, HalError: as ``run``.
@@ -101,7 +105,7 @@ class Watch:
             if not self._comfy.alive:
                 raise crashed(self._comfy)
             outcome = self._look()
-            if outcome is not None:
+            if outcome is not None or (ended and self._saves_later):
                 return outcome
             if self._misses >= LOST_AFTER:
                 if self._job.cancelled.is_set():  # deleted while it waited: the history never hears of it
@@ -113,8 +117,8 @@ class Watch:
     def _look(self) -> Outcome | None:
         """One look at history and queue: how it ended, if it has; ``_misses`` counts those that did not find it."""
         try:
-            outcome = self._client.outcome(self._job.id)
-            found = outcome is not None or self._job.id in self._client.queued_ids()
+            outcome = self._client.outcome(self._job.prompt)
+            found = outcome is not None or self._job.prompt in self._client.queued_ids()
         except ComfyConfused:
             outcome, found = None, False
         except ComfyUnreachable:
@@ -130,7 +134,7 @@ class Watch:
             self._cancel_seen = True
             self._deaf.look(sign=True)
         try:
-            self._client.interrupt(self._job.id)
+            self._client.interrupt(self._job.prompt)
         except ComfyUnreachable:
             return  # it is asked again on the next round
 
@@ -170,12 +174,15 @@ class Watch:
             return False
         self._deaf.look(sign=True)
         kind, data = event
-        if data.get("prompt_id") not in (None, self._job.id):
+        if data.get("prompt_id") not in (None, self._job.prompt):
             return False
         if kind == "executing":
             return self._node(data.get("node"))
+        if kind == "executed":
+            self.saved += len((data.get("output") or {}).get("images", ()))
         if kind == "progress":
-            self._job.emit({"event": "progress", "value": data.get("value"), "max": data.get("max")})
+            steps = {"value": data.get("value"), "max": data.get("max")}
+            self._job.emit({"event": "progress", **steps, **self._job.place})
         if kind == "preview" and self._step_pictures is not None:
             shown = self._step_pictures.keep(data["jpeg"])
             if shown is not None:
@@ -192,5 +199,5 @@ class Watch:
         class_type = self._job.graph.get(str(node_id), {}).get("class_type", "")
         if "Loader" in class_type:
             self._loading_since = now
-        self._job.emit({"event": "node", "class_type": class_type})
+        self._job.emit({"event": "node", "class_type": class_type, **self._job.place})
         return False

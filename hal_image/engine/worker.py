@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
 from hal_image import job_inputs
 from hal_image.comfy.client import ComfyClient, ComfyUnreachable
+from hal_image.engine import batches
 from hal_image.engine.boots import Boots
 from hal_image.engine.comfyui_facts import facts
 from hal_image.engine.comfyui_process import ComfyProcess
@@ -19,11 +21,14 @@ from hal_image.engine.job_queue import JobQueue
 from hal_image.engine.kept_jobs import KeptJobs
 from hal_image.engine.ladder import Ladder
 from hal_image.engine.read_ahead import ReadAhead
+from hal_image.engine.saving import Saving
 from hal_image.engine.watch import Hung, cancelled
 from hal_image.errors import HalError, JsonObject
 from hal_image.wire import EngineSettings, EngineStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
     from pathlib import Path
 
     from hal_image.engine.ladder import Descent
@@ -57,6 +62,9 @@ class Worker:
         self._started = time.monotonic()
         self._models_loaded = False
         self._jobs_done = 0
+        self._saving = ThreadPoolExecutor(1, thread_name_prefix="saving")
+        self._saved: Future[None] | None = None
+        """The end of the last job whose files were written beside the next one."""
 
     # -- called by connections, from any thread ------------------------------------------------------------------
 
@@ -96,6 +104,8 @@ class Worker:
         """Takes a job back. One that waits ends at once, one that runs as soon as ComfyUI lets go of it."""
         job = self._jobs.cancel(job_id)
         if job is not None:
+            if job.made.images:  # it has given way in between
+                remove_output(self.comfy.output_dir, job.id)
             self._tell_end(job, {"event": "failed", "error": cancelled().to_json()})
 
     def drain(self) -> None:
@@ -188,47 +198,75 @@ class Worker:
             self._fail_waiting(
                 HalError("the engine ended", code="engine_draining", hint="run the command again", retryable=True)
             )
-            self.comfy.end()
+            self._end_comfyui()
 
     def _work_on(self, job: Job) -> None:
         picked = time.monotonic()
+        self._conclude(job, lambda: self._begin(job, picked))
+
+    def _begin(self, job: Job, picked: float) -> JsonObject | Saving | None:
+        """What comes of a job; ``None`` for one that waits again."""
+        if not self.comfy.alive:
+            self._ahead.begin(job.graph)
+            self._boot()
+        # Booting is told apart from waiting for others: it is what a person wonders about.
+        job.made.boot_s += max(0.0, self._boots.ended - job.accepted)
+        job.made.queue_s += max(0.0, picked - max(job.accepted, self._boots.ended))
+        if job.cancelled.is_set():
+            raise cancelled()
+        job.emit({"event": "running", "device": self.status().device})
+        self._models_loaded = True
+        return batches.run(job, self._run, self.status, self._gives_way) if job.seeds else self._run(job)
+
+    def _conclude(
+        self, job: Job, work: Callable[[], JsonObject | Saving | None], *, beside: bool = False
+    ) -> None:  # fmt: skip
+        """Tells how a job ended; of one whose files are still being written when they are, ``beside`` the next job."""
         try:
-            if not self.comfy.alive:
-                self._ahead.begin(job.graph)
-                self._boot()
-            # Booting is told apart from waiting for others: it is what a person wonders about.
-            boot_s = max(0.0, self._boots.ended - job.accepted)
-            queue_s = max(0.0, picked - max(job.accepted, self._boots.ended))
-            if job.cancelled.is_set():
-                raise cancelled()
-            job.emit({"event": "running", "device": self.status().device})
-            done = self._run(job)
+            done = work()
         except HalError as error:
-            remove_output(self.comfy.output_dir, job.id)
-            if error.code == "job_lost":
-                self.comfy.end()  # it would lose the next one too, which starts it anew
+            some = batches.partly(job, self.status)
+            if not some:
+                remove_output(self.comfy.output_dir, job.id)
+            if error.code == "job_lost" and not beside:
+                self._end_comfyui()  # it would lose the next one too, which starts it anew
             self._ended(job)
-            self._tell_end(job, {"event": "failed", "error": error.to_json()})
+            self._tell_end(job, {"event": "failed", "error": error.to_json(), **some})
         except Exception as error:
             self._ended(job)
             self._tell_end(job, {"event": "failed", "error": bug(error, self.comfy).to_json()})
             raise  # into the engine's log; the next call starts a new engine
         else:
-            done["timings"] |= {"boot_s": round(boot_s, 3), "queue_s": round(queue_s, 3)}
-            self._jobs_done += 1
+            if done is None:
+                return
+            if isinstance(done, Saving):
+                self._ended(job)
+                self._saved = self._saving.submit(self._conclude, job, done.finish, beside=True)
+                return
+            done["timings"] |= {"boot_s": round(job.made.boot_s, 3), "queue_s": round(job.made.queue_s, 3)}
+            self._jobs_done += max(1, len(job.seeds))
             self._ended(job)
             self._idle.untidy = True
             self._tell_end(job, {"event": "done", **done, "engine": self.status()._asdict()})
 
-    def _run(self, job: Job) -> JsonObject:
+    def _settle(self) -> None:
+        """Waits until the files of jobs before are written: what follows may end ComfyUI."""
+        if self._saved is not None:
+            wait([self._saved])
+
+    def _end_comfyui(self) -> None:
+        self._settle()
+        self.comfy.end()
+
+    def _run(self, job: Job) -> JsonObject | Saving:
         """Runs it; where memory does not suffice again with less, as far down as the ladder goes."""
         descent = self._ladder.begin(job.graph, offloads=self.comfy.offloads)
-        return self._ladder.run(descent, lambda: self._try(job, descent), on_gpu=self._is_on_gpu)
+        descent.of_several = len(job.seeds) > 1
+        return self._ladder.run(
+            descent, lambda: self._try(job, descent), on_gpu=lambda: batches.is_on_gpu(self.status())
+        )
 
-    def _is_on_gpu(self) -> bool:
-        return (self.status().device or "cpu").startswith("cuda")
-
-    def _try(self, job: Job, descent: Descent) -> JsonObject:
+    def _try(self, job: Job, descent: Descent) -> JsonObject | Saving:
         """One try; anew on a new ComfyUI, once, where the old one was found dead before it had taken the job."""
         if descent.memory.offload and not self.comfy.offloads:
             self._boot(offload=True)
@@ -242,6 +280,14 @@ class Worker:
         self._models_loaded = True
         return run(job, self.comfy, self._others_wait, graph=descent.changed)
 
+    def _gives_way(self, job: Job) -> bool:
+        """Whether the rest of a job of several waits now, so that another caller need not wait for all of it."""
+        job.accepted = time.monotonic()
+        if not self._jobs.give_way(job):
+            return False
+        job.emit({"event": "queued", "position": 1})
+        return True
+
     def _others_wait(self) -> bool:
         return self._jobs.waiting > 0
 
@@ -249,7 +295,7 @@ class Worker:
         """Counts the job as over before its client hears of it, so that a status asked for then is right."""
         self._idle.begin()
         self._idle.keep_alive_s = job.keep_alive_s
-        self._jobs.stopped()
+        self._jobs.stopped(job)
 
     def _tell_end(self, job: Job, event: JsonObject) -> None:
         """Keeps how a job ended before anybody hears of it: from then on its client may be gone."""
@@ -263,6 +309,7 @@ class Worker:
         self._jobs.forget(job)
 
     def _boot(self, *, offload: bool = False) -> None:
+        self._settle()
         self._boots.begin()
         failure = None
         try:
@@ -295,6 +342,7 @@ class Worker:
             self._tell_end(job, {"event": "failed", "error": error.to_json()})
 
     def _rest(self) -> None:
+        self._settle()
         if self._boots.wanted and not self.comfy.alive:
             self._boot_without_job()
         if self._models_loaded and self._idle.outlasts_models:

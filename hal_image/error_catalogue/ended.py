@@ -17,6 +17,7 @@ ENDED: dict[str, Entry] = {
             "doing": "what was going on",
             "lock": "the lock file that was waited for",
             "pid": "process id of its holder, or `null`",
+            "to_come": "how many pictures those jobs still make",
             "not_begun": "how many pictures are not being made",
         },
     ),

@@ -69,6 +69,11 @@ WARNINGS: dict[str, WarningEntry] = {
         " ([memory](memory.md))",
         details=NOTICED,
     ),
+    "batch_halved": WarningEntry(
+        "so many pictures [at once](several.md) did not fit into the memory: they were made by another try, fewer at a "
+        "time",
+        details=NOTICED,
+    ),
     "turbo_unavailable": WarningEntry(
         "`--turbo` was given, and the model cannot be [compiled](turbo.md) on this machine: there is no GPU, no C"
         " compiler, or no header files of Python (Debian: `apt install gcc python3-dev`). The picture was made without",

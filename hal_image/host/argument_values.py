@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hal_image.host.durations import parse_duration
 from hal_image.host.sizes import parse_size
 from hal_image.request import MAX_SIDE, MIN_SIDE
+from hal_image.wire import MAX_PICTURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,6 +36,14 @@ def integer(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return convert
+
+
+AUTO = "auto"
+
+
+def batch_size(text: str) -> int | str:
+    """How many pictures are sampled at once: a number, or ``auto``."""
+    return AUTO if text.lower() == AUTO else integer(1, MAX_PICTURES)(text)
 
 
 def number(low: float, high: float) -> Callable[[str], float]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
-from hal_image.host import hires, init_image, sparing, upscale
+from hal_image.host import hires, init_image, sparing, together, upscale
 from hal_image.host import output as targets
-from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, save
+from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, pass_on_warnings, save
 from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hal_image.host.job_records import JobRecord, JobRecords
     from hal_image.host.render import Output
     from hal_image.request import Lora
@@ -38,21 +40,100 @@ def deliver(record: JobRecord, event: JsonObject, records: JobRecords, output: O
     Raises:
         HalError: as ``save``. The engine keeps the picture: ``details.jobs`` names it, the hint how to get it.
     """
+    if together.asked(record.picture):
+        return _deliver_all(record, event, records, output)
     try:
         saved = save(record.picture, event, record.origin, output)
     except HalError as error:
         delivered = _delivered_by_another(record, records, output)
         if delivered is not None:
             return delivered
-        if record.kept and isinstance(error, (UsageError, EnvironmentError_)):  # it is the file that is in the way
-            error.details["jobs"] = [record.id]
-            error.hint = f"the picture is kept; write it elsewhere: {about.SCRIPT} wait {record.id} --output FILE"
-        else:
-            records.finish(record, of_error(error.code), error=error.to_json())
+        _tell_what_becomes_of_it(record, error, records)
         raise
     records.finish(record, "done", **_told(saved), timings=event["timings"])
     remove_kept(record)
     return saved
+
+
+def _tell_what_becomes_of_it(record: JobRecord, error: HalError, records: JobRecords) -> None:
+    if record.kept and isinstance(error, (UsageError, EnvironmentError_)):  # it is the file that is in the way
+        error.details["jobs"] = [record.id]
+        error.hint = f"the picture is kept; write it elsewhere: {about.SCRIPT} wait {record.id} --output FILE"
+    else:
+        records.finish(record, of_error(error.code), error=error.to_json())
+
+
+class Arrival(NamedTuple):
+    """A picture of a job of several that was to be brought to its place.
+
+    Attributes:
+        picture: which.
+        record: the job's, with what is there by now.
+        timings: the engine's, as of a job of its own.
+        saved: what came of it; ``None`` where it cannot be written.
+        error: why.
+    """
+
+    picture: Picture
+    record: JobRecord
+    timings: JsonObject
+    saved: Saved | None
+    error: HalError | None = None
+
+
+def deliver_each(record: JobRecord, event: JsonObject, records: JobRecords, output: Output) -> Iterator[Arrival]:
+    """Saves the pictures of a job of several that an event brings, but for those that are where they belong.
+
+    With ``done``, and when all are, the job is over for the host too, and what the engine has kept is removed. One that
+    cannot be written is tried again with the next event of the job: only that of ``done`` counts.
+
+    Args:
+        record: the job.
+        event: the engine's ``pictures`` or ``done``, or its ``failed`` where that has pictures.
+        records: where the job is remembered.
+        output: is warned of what is not as asked.
+    """
+    errors = []
+    pass_on_warnings(event, output)  # of the whole job, whose pictures may all be there by now
+    for picture, piece in together.pieces(record.picture, event):
+        if str(picture.number) in record.delivered:
+            continue
+        try:
+            saved = save(picture, piece, record.origin, output)
+        except HalError as error:
+            errors.append(error)
+            if event["event"] == "done":
+                _tell_what_becomes_of_it(record, error, records)
+            yield Arrival(picture, record, piece["timings"], None, error)
+            continue
+        if record.picture.batch is not None:
+            from hal_image.host.remake import differences  # noqa: PLC0415 - only with --from-image
+
+            differences.tell_of_batch(record.picture.batch, picture.batch, output)
+        record = records.note(record, picture.number, _told(saved))
+        yield Arrival(picture, record, piece["timings"], saved)
+    if event["event"] == "done" and not errors:
+        records.finish(record, "done", **_told_of_all(record), timings=event["timings"])
+        remove_kept(record)
+
+
+def _told_of_all(record: JobRecord) -> JsonObject:
+    delivered = [record.delivered[str(number)] for number in record.picture.numbers]
+    image, *others = (one["image"] for one in delivered)
+    more = {"others": others} if others else {}
+    return {"image": image, **more, "engine": delivered[0]["engine"]}
+
+
+def _deliver_all(record: JobRecord, event: JsonObject, records: JobRecords, output: Output) -> Saved:
+    raw = b""
+    for arrival in deliver_each(record, event, records, output):
+        record = arrival.record
+        if arrival.saved is None:
+            assert arrival.error is not None
+            raise arrival.error
+        raw = arrival.saved.raw if arrival.picture.number == record.picture.number else raw
+    told = _told_of_all(record)
+    return Saved(told["image"], told["engine"], raw, tuple(told.get("others", ())))
 
 
 def _told(saved: Saved) -> JsonObject:
@@ -80,10 +161,15 @@ def brought(known: JobRecord, wanted: Picture, output: Output) -> Saved:
     images: list[JsonObject] = [known.result["image"], *known.result.get("others", ())]
     raws = [Path(image["path"]).read_bytes() for image in images]
     if wanted.file != known.picture.file:
-        files = [None] if wanted.file is None else names_of(wanted.file, len(images))
+        files = [None] if wanted.file is None else _files_of(wanted, wanted.file, len(images))
         pairs = [_bring(*one, wanted, output) for one in zip(images, raws, files, strict=False)]
         images, raws = [image for image, _ in pairs], [raw for _, raw in pairs]
     return Saved(images[0], known.result["engine"], raws[0], tuple(images[1:]))
+
+
+def _files_of(wanted: Picture, file: Path, count: int) -> list[Path | None]:
+    """Where the pictures of a job go."""
+    return [file, *(one.file for one in wanted.more)] if wanted.more else [*names_of(file, count)]
 
 
 def _bring(

@@ -47,6 +47,13 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="pictures; seeds count up from --seed",
     )
+    model.add_argument(
+        "--batch-size",
+        type=values.batch_size,
+        default=values.AUTO,
+        metavar="N",
+        help="of these, sample N at once; 1 for one after the other (default: what the GPU's memory has room for)",
+    )
 
 
 def add_from_image(group: argparse._ActionsContainer) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hal_image import job_files, paths
 from hal_image.errors import HalError, JsonObject, UsageError
 from hal_image.host.formats import Encoding
-from hal_image.host.picture import Origin, Picture
+from hal_image.host.picture import Batch, More, Origin, Picture
 from hal_image.request import from_json as request_from_json
 from hal_image.workflow import Graph
 
@@ -52,6 +52,8 @@ class JobRecord(NamedTuple):
         kept: whether it outlives its caller.
         verdict: how it ended; ``None`` while it has not, or nobody has come for it.
         ended: seconds since 1970.
+        delivered: of a job of several pictures those that are where they belong: ``image`` and ``engine`` of the JSON
+            output, by number.
         result: of a job that is done ``image``, ``engine`` and ``timings`` of the JSON output; of another its
             ``error``.
     """
@@ -66,6 +68,7 @@ class JobRecord(NamedTuple):
     verdict: Verdict | None = None
     ended: float | None = None
     result: JsonObject = {}  # noqa: RUF012 - never changed
+    delivered: JsonObject = {}  # noqa: RUF012 - likewise
 
     @property
     def engine_folder(self) -> Path:
@@ -87,6 +90,8 @@ class JobRecord(NamedTuple):
                 "needs": None,  # of no use any more: the engine is there, and has the inputs
                 "inputs": {},
                 "encoding": picture.encoding.to_json(),
+                "more": [{**one._asdict(), "file": one.file and str(one.file)} for one in picture.more],
+                "batch": None if picture.batch is None else picture.batch.to_json(),
             },
             "origin": {**origin._asdict(), "output_dir": str(origin.output_dir)},
         }
@@ -111,11 +116,21 @@ def from_json(record: JsonObject) -> JobRecord:
                     "graph": Graph(**graph),
                     "file": file,
                     "encoding": Encoding(**picture.get("encoding", {})),
+                    "more": tuple(_more(one) for one in picture.get("more", ())),
+                    "batch": _batch(picture.get("batch")),
                 }
             ),
             "origin": Origin(**{**origin, "output_dir": Path(origin["output_dir"])}),
         }
     )
+
+
+def _more(one: JsonObject) -> More:
+    return More(**{**one, "file": None if one["file"] is None else Path(one["file"])})
+
+
+def _batch(value: JsonObject | None) -> Batch | None:
+    return None if value is None else Batch(tuple(value["seeds"]), value["position"])
 
 
 def described(job: str, picture: Picture, connection: Connection, models_dir: Path) -> JobRecord:
@@ -168,6 +183,14 @@ class JobRecords:
         if self._finished % PRUNE_EVERY == 0 and self._prune_is_due():
             self.prune()
         self._finished += 1
+
+    def note(self, record: JobRecord, number: int, delivered: JsonObject) -> JobRecord:
+        """Writes down that one of the pictures of a job is where it belongs; the record with that in it."""
+        noted = record._replace(delivered={**record.delivered, str(number): delivered})
+        if record.kept:
+            with suppress(OSError):  # then it is brought a second time
+                job_files.write(self.folder, record.id, noted.to_json())
+        return noted
 
     def forget(self, record: JobRecord) -> None:
         """As if it had never been submitted."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
 from hal_image.host import running_on
 from hal_image.host.deadline import Deadline
-from hal_image.host.delivery import brought, command_again, deliver, remove_kept
+from hal_image.host.delivery import brought, command_again, deliver, deliver_each, remove_kept
 from hal_image.host.engines.link import Link, LinkClosed
 from hal_image.host.engines.pulse import Pulse
 from hal_image.host.job_standing import engine_of, is_unknown, kept_end, lost, may_be_submitted_yet
@@ -61,6 +61,8 @@ class Wait:
         self._limited = limit_s is not None
         self._heard = time.monotonic()
         self._deadline = Deadline.after(limit_s)
+        self.delivered: list[JsonObject] = []
+        """Pictures of a job that failed before it had made all of them."""
 
     def until_delivered(self) -> Saved:
         """Waits for the picture.
@@ -132,6 +134,8 @@ class Wait:
                 self._progress.show(event, 0)
             if is_end(event):
                 return event
+            if event["event"] == "queued" and not self._limited:  # for the second time, where others go first
+                self._deadline = Deadline.after(None)
             if event["event"] == "running" and not self._limited:
                 self._deadline = Deadline.after(default_timeout(self._record.picture, event.get("device")))
             self._check()
@@ -162,6 +166,10 @@ class Wait:
             saved = deliver(self._record, event, self._records, self._output)
             self._timings.save_s = time.monotonic() - began
             return saved
+        if event.get("images"):  # a job of several that has made some of them
+            for arrival in deliver_each(self._record, event, self._records, self._output):
+                self._record = arrival.record
+        self.delivered = [one["image"] for one in self._record.delivered.values()]
         error = error_from_json(event["error"])
         error.details["verdict"] = of_error(error.code)
         self._records.finish(self._record, of_error(error.code), error=error.to_json())

@@ -36,9 +36,14 @@ SHEET_KEYWORD = "hal8000-sheet"
 
 
 def texts(
-    request: ImageRequest, model: JsonObject, graph: Graph, engine: JsonObject, encoding: Encoding = PNG
+    request: ImageRequest,
+    model: JsonObject,
+    graph: Graph,
+    engine: JsonObject,
+    encoding: Encoding = PNG,
+    batch: JsonObject | None = None,
 ) -> dict[str, str]:
-    """The texts of one picture, by keyword."""
+    """The texts of one picture, by keyword; ``batch`` are the seeds that it was sampled with, and its position."""
     own: JsonObject = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": about.PROGRAM, "version": about.version()},
@@ -48,6 +53,8 @@ def texts(
     }
     if encoding != PNG:
         own["encoding"] = encoding.to_json()
+    if batch is not None:
+        own["batch"] = batch
     return {
         "parameters": a1111_parameters(request, model),
         "prompt": json.dumps(graph.to_prompt()),

@@ -22,6 +22,25 @@ if TYPE_CHECKING:
     from hal_image.workflow import Graph
 
 
+class More(NamedTuple):
+    """A further picture of the same job: its number, its seed and where it goes. All else is the first one's."""
+
+    number: int
+    seed: int
+    file: Path | None
+
+
+class Batch(NamedTuple):
+    """The seeds of pictures that were sampled at once, and which of them, from 1, one has."""
+
+    seeds: tuple[int, ...]
+    position: int
+
+    def to_json(self) -> JsonObject:
+        """As a picture tells it of itself."""
+        return {"seeds": list(self.seeds), "position": self.position}
+
+
 class Picture(NamedTuple):
     """What is known of a picture before an engine is needed.
 
@@ -40,6 +59,9 @@ class Picture(NamedTuple):
         remade_of: the ``engine`` object of the picture that it is to be the same as; ``None`` where there is none.
         stepwise: folder for pictures of its steps; ``None`` for none.
         preview: whether its steps are drawn on the terminal.
+        more: further pictures that the same job makes, in order.
+        batch: the batch that it is a part of; before it is made, the one that it has to be a part of.
+        batch_size: how many pictures of a job are sampled at once; ``None`` for what is best.
     """
 
     number: int
@@ -55,6 +77,29 @@ class Picture(NamedTuple):
     remade_of: JsonObject | None = None
     stepwise: str | None = None
     preview: bool = False
+    more: tuple[More, ...] = ()
+    batch: Batch | None = None
+    batch_size: int | None = None
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of all pictures of its job."""
+        return (self.number, *(one.number for one in self.more))
+
+    @property
+    def each(self) -> tuple[Picture, ...]:
+        """The pictures of its job, each by itself."""
+        alone = self._replace(more=())
+        others = (
+            alone._replace(
+                number=one.number,
+                file=one.file,
+                request=self.request._replace(seed=one.seed),
+                graph=self.graph.with_seed(one.seed),
+            )
+            for one in self.more
+        )
+        return (alone, *others)
 
 
 class Origin(NamedTuple):
@@ -117,7 +162,7 @@ def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
             hint=f"please report it with the engine's log, {origin.log}",
             details={"log": origin.log},
         )
-    _pass_on_warnings(event, output)
+    pass_on_warnings(event, output)
     engine = {
         "kind": origin.kind,
         **origin.facts,
@@ -145,8 +190,9 @@ def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) ->
         UsageError, EnvironmentError_: the file cannot be written, or the picture not in that format.
     """
     made = fetch(event, origin, output)
+    batch = None if picture.batch is None else picture.batch.to_json()
     request = sparing.as_run(picture.request, event)
-    texts = metadata.texts(request, picture.model, picture.graph, made.engine_in_picture, picture.encoding)
+    texts = metadata.texts(request, picture.model, picture.graph, made.engine_in_picture, picture.encoding, batch)
     files: list[Path | None] = [None]
     if picture.file is not None:
         files = [*names_of(picture.file, len(made.raws))]
@@ -278,7 +324,7 @@ def _read(name: str, origin: Origin) -> bytes:
         ) from error
 
 
-def _pass_on_warnings(event: JsonObject, output: Output) -> None:
+def pass_on_warnings(event: JsonObject, output: Output) -> None:
     """What was noticed while the picture was made; what holds for several pictures is told once."""
     for warning in event.get("warnings", ()):
         told = Warn(warning["code"], warning["message"], warning.get("details"))

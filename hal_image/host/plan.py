@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import ModelError
 from hal_image.host import formats, metadata, model_files, stepwise, upscale
+from hal_image.host.argument_values import AUTO
 from hal_image.host.engines import Needs
 from hal_image.host.materials import Materials, gather, lay_out
-from hal_image.host.picture import Picture
+from hal_image.host.picture import Batch, Picture
 from hal_image.host.registry import choose_model, load
 from hal_image.host.request_builder import build as build_requests
 from hal_image.host.request_builder import missing_prompt
@@ -95,7 +96,19 @@ class Plan(NamedTuple):
                 remade_of=None if options.from_image is None else options.remake.engine,
                 stepwise=steps,
                 preview=preview,
+                batch=_batch_again(options, request),
+                batch_size=None if options.batch_size == AUTO else options.batch_size,
             )
+
+
+def _batch_again(options: argparse.Namespace, request: ImageRequest) -> Batch | None:
+    """The batch that a picture was sampled in which is to be made again as it was."""
+    if options.from_image is None or "batch_size" in options.given:
+        return None
+    from hal_image.host.remake.differences import is_the_same  # noqa: PLC0415 - only with --from-image
+
+    past = options.remake.past
+    return past.batch if past.batch is not None and is_the_same(past, request) else None
 
 
 class Planner:

@@ -89,15 +89,18 @@ class Progress:
 
     def _step(self, event: JsonObject, index: int) -> None:
         value, total = event.get("value") or 0, event.get("max") or 0
+        at_once = event.get("pictures") or 1
         if not self._draws:
-            self._now_and_then(f"picture {index + 1} of {self._count}: step {value} of {total}")
+            which = f"picture {index + 1}" if at_once == 1 else f"pictures {index + 1} to {index + at_once}"
+            self._now_and_then(f"{which} of {self._count}: step {value} of {total}")
             return
         if self._bar is None or self._index != index:
             from tqdm import tqdm  # noqa: PLC0415 - costs 30 ms, and only a terminal needs it
 
             self.close()
             self._index = index
-            label = f"picture {index + 1}/{self._count}" if self._count > 1 else "sampling"
+            which = f"{index + 1}" if at_once == 1 else f"{index + 1}-{index + at_once}"
+            label = f"picture {which}/{self._count}" if self._count > 1 else "sampling"
             self._bar = tqdm(total=total, desc=label, unit="step", leave=False, file=sys.stderr)
         self._bar.total = total  # a second sampling, and enlarging, have other steps
         self._bar.update(value - self._bar.n)
@@ -117,5 +120,7 @@ class Progress:
     def _stream(self, event: JsonObject, place: JsonObject) -> None:
         """Passes an event on to ``--jsonl``, with the picture that it is of."""
         # A caller that may not live to see the end learns early what it would have to wait for.
-        hidden = {"v", "engine", "images", "warnings", "error", *(() if event["event"] == "queued" else ("job",))}
+        hidden = {"v", "engine", "images", "batches", "picture", "warnings", "error"}
+        hidden |= set() if event["event"] == "queued" else {"job"}
+        hidden |= {"timings"} if event["event"] == "failed" else set()  # of what was made before
         self._output.event({**place, **{key: value for key, value in event.items() if key not in hidden}})

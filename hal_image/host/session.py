@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from hal_image import job_files, job_inputs
 from hal_image.errors import HalError, JsonObject, TimeoutError_, error_from_json
-from hal_image.host import running_on, stepwise
+from hal_image.host import running_on, stepwise, together
 from hal_image.host.deadline import Deadline
-from hal_image.host.delivery import deliver, remove_kept
+from hal_image.host.delivery import deliver, deliver_each, remove_kept
 from hal_image.host.engines import Connection, EngineRequest, choose
 from hal_image.host.engines.link import LinkClosed
 from hal_image.host.engines.lost import picture_lost
@@ -22,6 +22,7 @@ from hal_image.verdict import of_error
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from hal_image.host.delivery import Arrival
     from hal_image.host.job_records import JobRecord
     from hal_image.host.picture import Picture, Saved
     from hal_image.host.progress import Progress
@@ -95,6 +96,8 @@ class Session:
         self._models_dir = Path()
         self._waiting_since = time.monotonic()
         self._began = False
+        self._turn: str | None = None
+        """The job that runs."""
         self._doing = "waiting for the engine"
 
     def make_all(self, wanted: EngineRequest) -> None:
@@ -121,7 +124,7 @@ class Session:
                 connection.link.close()
                 connection.leave()
             # It was just ending. What it had not finished is asked of its successor.
-            self._again = [*self._flying.values(), *self._again]
+            self._again = [*self._left(), *self._again]
             for record in self._jobs.values():
                 self._records.forget(record)
             self._flying, self._jobs = {}, {}
@@ -174,7 +177,9 @@ class Session:
     def _leave(self, connection: Connection, error: BaseException) -> None:
         """What becomes of the jobs that fly: they run on when only time is up, where that is possible."""
         if isinstance(error, TimeoutError_):
-            running_on.tell(error, [record.id for record in self._jobs.values() if record.kept])
+            kept = [record for record in self._jobs.values() if record.kept]
+            running_on.tell(error, [record.id for record in kept])
+            error.details["to_come"] = sum(len(record.picture.numbers) - len(record.delivered) for record in kept)
         else:
             self._end_all(connection, error)
 
@@ -207,6 +212,7 @@ class Session:
             keep=record.kept,
             inputs=job_inputs.put(record.engine_folder, job, picture.inputs),
             **({"step_pictures": True} if picture.stepwise is not None or picture.preview else {}),
+            **together.asked(picture),
             **({"turbo": True} if picture.request.turbo else {}),
         )
 
@@ -219,22 +225,21 @@ class Session:
 
     def _on_event(self, event: JsonObject, job: str) -> None:
         kind, picture = event["event"], self._flying[job]
-        if kind == "step_picture":
-            self._show_step(picture, event, self._jobs[job].origin.output_dir)
+        number = together.number_of(picture, event, self._jobs[job].delivered)
+        if kind in {"step_picture", "pictures"}:
+            self._of_some(event, job, number)
             return
-        self._progress.show(event, picture.number - 1)
-        if kind == "running":
+        if kind != "done" or not together.asked(picture):  # else it is shown for each of the pictures
+            self._progress.show(event, number - 1)
+        if kind == "queued" and job == self._turn:
+            self._gave_way()
+        elif kind == "running":
+            self._turn = job
             self._began = True
             self._doing = f"making picture {picture.number}"
             self._started(event.get("device"), picture)
         elif kind == "failed":
-            error = error_from_json(event["error"])
-            if error.code == "engine_draining":
-                raise error
-            error.details["verdict"] = of_error(error.code)
-            self._records.finish(self._jobs[job], of_error(error.code), error=error.to_json())
-            self._forget(job)
-            self._listener.failed(picture, error)
+            self._failed(error_from_json(event["error"]), job)
         elif kind == "done":
             self._timings.add(event["timings"])
             if picture.number == 1:
@@ -244,12 +249,34 @@ class Session:
                 self._deadline = Deadline.after(None)
             self._save(event, job)
 
+    def _failed(self, error: HalError, job: str) -> None:
+        if error.code == "engine_draining":
+            raise error
+        error.details["verdict"] = of_error(error.code)
+        self._records.finish(self._jobs[job], of_error(error.code), error=error.to_json())
+        self._lose(job, error)
+
+    def _of_some(self, event: JsonObject, job: str, number: int) -> None:
+        """What is told of the pictures of a job while it runs."""
+        if event["event"] == "pictures":
+            self._save_some(event, job)
+            return
+        one = next(one for one in self._flying[job].each if one.number == number)
+        self._show_step(one, event, self._jobs[job].origin.output_dir)
+
     def _show_step(self, picture: Picture, event: JsonObject, output_dir: Path) -> None:
         jpeg = stepwise.read(event, output_dir)
         if jpeg is not None:
             stepwise.keep(picture, event["number"], jpeg, self._output)
             if picture.preview:
                 self._progress.picture(jpeg)
+
+    def _gave_way(self) -> None:
+        """The rest of a job of several waits for a job of somebody else, which is not to cost it its time."""
+        self._turn = None
+        self._waiting_since = time.monotonic()
+        if not self._limited:
+            self._deadline = Deadline.after(None)
 
     def _started(self, device: str | None, picture: Picture) -> None:
         if picture.number > 1:  # since our own picture before it; how long the first one waited the engine knows
@@ -261,6 +288,11 @@ class Session:
     def _save(self, event: JsonObject, job: str) -> None:
         began = time.monotonic()
         picture, record = self._flying.pop(job), self._jobs.pop(job)
+        if together.asked(picture):
+            for arrival in deliver_each(record, event, self._records, self._output):
+                self._arrived(arrival, event)
+            self._timings.save_s += time.monotonic() - began
+            return
         try:
             saved = deliver(record, event, self._records, self._output)
         except HalError as error:
@@ -269,8 +301,39 @@ class Session:
         self._timings.save_s += time.monotonic() - began
         self._listener.saved(picture, saved, event["timings"])
 
+    def _save_some(self, event: JsonObject, job: str) -> None:
+        """Some pictures of a job are there. One that cannot be written now is tried again at the end of the job."""
+        for arrival in deliver_each(self._jobs[job], event, self._records, self._output):
+            self._jobs[job] = arrival.record
+            if arrival.saved is not None:
+                self._arrived(arrival, event)
+
+    def _arrived(self, arrival: Arrival, event: JsonObject) -> None:
+        shown = {"event": "done", "job": event["job"], "timings": arrival.timings}
+        self._progress.show(shown, arrival.picture.number - 1)
+        if arrival.saved is not None:
+            self._listener.saved(arrival.picture, arrival.saved, arrival.timings)
+        elif arrival.error is not None:
+            self._listener.failed(arrival.picture, arrival.error)
+
+    def _rest(self, job: str) -> Picture:
+        """What of a job has not come yet."""
+        return together.rest(self._flying[job], self._jobs[job].delivered)
+
+    def _left(self) -> list[Picture]:
+        """What of all that flies has not come yet."""
+        open_jobs = [job for job, one in self._jobs.items() if len(one.delivered) < len(one.picture.numbers)]
+        return [self._rest(job) for job in open_jobs]
+
+    def _lose(self, job: str, error: HalError) -> None:
+        """Nothing more comes of a job."""
+        lost = self._rest(job)
+        self._forget(job)
+        for picture in lost.each:
+            self._listener.failed(picture, error)
+
     def _forget(self, job: str) -> None:
-        """The job has ended without a picture."""
+        """The job has ended without a picture, or without more."""
         remove_kept(self._jobs.pop(job))
         del self._flying[job]
 

@@ -19,15 +19,21 @@ LEAST_STEPS = 100
 
 
 def default_timeout(picture: Picture, device: str | None) -> float:
-    """Seconds for one picture from the moment it starts, when no ``--timeout`` was given.
+    """Seconds for all pictures of a job from the moment it starts, when no ``--timeout`` was given.
 
     Args:
         picture: it counts the steps, and the size of the model's files.
         device: what it runs on, as ComfyUI calls it; ``None`` when that is not known.
     """
     size = sum(file["bytes"] or 0 for file in picture.model["files"])
-    limit = limit_s(_steps(picture), size, on_cpu=is_cpu(device))
-    return limit + enlarging_s(picture.request.upscale, *picture.request.hires_size, device)
+    count = pictures_of(picture)
+    limit = limit_s(count * _steps(picture), size, on_cpu=is_cpu(device))
+    return limit + count * enlarging_s(picture.request.upscale, *picture.request.hires_size, device)
+
+
+def pictures_of(picture: Picture) -> int:
+    """How many pictures a job makes."""
+    return len(picture.numbers) if picture.batch is None else len(picture.batch.seeds)
 
 
 def is_cpu(device: str | None) -> bool:

@@ -42,6 +42,14 @@ class Graph(NamedTuple):
     nodes: dict[str, Node]
     output_node: str
 
+    def with_seed(self, seed: int) -> Graph:
+        """The graph of the same picture from another seed, which all its samplings have."""
+        nodes: dict[str, Node] = {
+            node_id: {**found, "inputs": {**found["inputs"], "seed": seed}} if "seed" in found["inputs"] else found
+            for node_id, found in self.nodes.items()
+        }
+        return self._replace(nodes=nodes)
+
     def to_prompt(self) -> JsonObject:
         """A copy as plain JSON, free to be changed: the ``prompt`` of ``POST /prompt``."""
         return {node_id: dict(copy.deepcopy(node)) for node_id, node in self.nodes.items()}

@@ -78,9 +78,10 @@ def drawing(width: int, height: int) -> Runs:
     """A job that ends with a picture of that size."""
 
     def run(job: Job, output: Path) -> list[str]:
-        (output / job.id).mkdir()
-        (output / job.id / "a.png").write_bytes(picture(width, height))
-        return [f"{job.id}/a.png"]
+        name = f"a{job.place.get('picture', '')}.png"
+        (output / job.id).mkdir(exist_ok=True)
+        (output / job.id / name).write_bytes(picture(width, height))
+        return [f"{job.id}/{name}"]
 
     return run
 
@@ -91,7 +92,7 @@ def engine(runs: Runs, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
     def run(job: Job, comfy: ComfyProcess, others_wait: Callable[[], bool], *, graph: object) -> dict[str, Any]:
         del others_wait, graph
-        return {"images": runs(job, comfy.output_dir), "timings": dict(TIMINGS)}
+        return {"images": runs(job, comfy.output_dir), "warnings": [], "timings": dict(TIMINGS)}
 
     settings = wire.EngineSettings("0", str(folder), sys.executable, str(folder), cpu=True)
     worker = Worker(settings, folder, keep_alive_s=300.0)

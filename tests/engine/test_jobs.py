@@ -133,9 +133,9 @@ def test_after_a_timeout_wait_brings_the_picture_that_the_call_would_have_made(h
 
 
 def test_what_was_not_begun_when_time_was_up_is_counted(hal: Hal) -> None:
-    run = hal(*SLOW, "-p", "x", "--count", "5", "-o", "x.png", "--timeout", "6s", "--json", code=5)
+    run = hal(*SLOW, "-p", "x", "--count", "19", "-o", "x.png", "--timeout", "6s", "--json", code=5)
     details = run.json["error"]["details"]
-    assert (len(details["jobs"]), details["not_begun"]) == (2, 3)
+    assert (len(details["jobs"]), details["to_come"], details["not_begun"]) == (2, 16, 3)
     assert "3 more pictures were not begun" in run.json["error"]["message"]
     cancelled = hal("jobs", "cancel", "--all", "--json").json["data"]["jobs"]
     assert {job["job"] for job in cancelled} == set(details["jobs"])

@@ -130,6 +130,7 @@ def test_a_websocket_that_is_cut_loses_nothing_but_progress(relay: Relay) -> Non
     cutter.start()
     done = run(one, comfy(relay))
     cutter.join()
+    assert isinstance(done, dict)
     assert [name.partition("/")[0] for name in done["images"]] == [one.id]
 
 
@@ -137,6 +138,7 @@ def test_a_websocket_that_says_nothing_loses_nothing_but_progress(relay: Relay) 
     relay.mute = True
     one, events = job(steps=2)
     done = run(one, comfy(relay))
+    assert isinstance(done, dict)
     assert [name.partition("/")[0] for name in done["images"]] == [one.id]
     assert not any(event["event"] == "progress" for event in events)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "prompt", "prompt_file", "negative_prompt", "model", "width", "height", "size", "steps", "cfg", "guidance",
-    "sampler", "scheduler", "seed", "count", "output", "no_clobber", "low_vram",
+    "sampler", "scheduler", "seed", "count", "batch_size", "output", "no_clobber", "low_vram",
     "init_image", "strength", "mask", "feather", "outpaint", "lora", "control",
     "format", "quality", "lossless",
     "from_image", "stepwise",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image.errors import EnvironmentError_, HalError, InternalError, JsonObject, UsageError
-from hal_image.host import formats, metadata, picture_file, stepwise, terminal_preview
+from hal_image.host import formats, metadata, picture_file, stepwise, terminal_preview, together
 from hal_image.host import output as targets
 from hal_image.host.batch.lines import Line, understand
 from hal_image.host.deadline import Deadline
@@ -101,23 +101,35 @@ class Pictures:
         return self._source.ended and self._held is None and not self._queue
 
     def next(self, *, wait: bool) -> Picture | None:
-        """The next picture; ``None`` when there is none, or with ``wait=False`` none yet.
+        """The next picture, with those after it that differ in the seed alone; ``None`` when there is none, or with
+        ``wait=False`` none yet.
 
         Raises:
             UsageError: ``batch_unreadable``.
             HalError: what a line was met by and every other would be; that line has been told of.
         """
+        if not self._fill(wait=wait):
+            return None
+        group = [self._queue.popleft()]
+        while len(group) < together.most(group[0]) and self._fill(wait=False):
+            if not together.fits(group[0], self._queue[0]):
+                break
+            group.append(self._queue.popleft())
+        return together.job_of(group)
+
+    def _fill(self, *, wait: bool) -> bool:
+        """Sees that there is a picture in the queue; false when there is none, or none yet."""
         while not self._queue:
             line = self._held or self._read(wait=wait)
             self._held = None
             if line is None:
-                return None
+                return False
             if not self._results.idle and line.options is not None and not self._planner.knows(line.options):
                 self._held = line
-                return None
+                return False
             self._take_up(line)
             self._results.settle()
-        return self._queue.popleft()
+        return True
 
     def place(self, number: int) -> Place:
         """Where the picture ``number`` belongs."""

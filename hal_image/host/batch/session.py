@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from hal_image.errors import EnvironmentError_, HalError, ModelError, TimeoutError_, error_from_json
@@ -13,8 +13,11 @@ from hal_image.host.engines.link import LinkClosed
 from hal_image.host.engines.lost import picture_lost
 from hal_image.host.job_records import described
 from hal_image.host.session import IN_FLIGHT, Session
+from hal_image.host.time_limits import pictures_of
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from hal_image.errors import JsonObject
     from hal_image.host.batch.pictures import Pictures
     from hal_image.host.engines import Connection, EngineRequest, Needs
@@ -118,7 +121,7 @@ class BatchSession(Session):
                         connection.link.send(op="stop")
                 connection.link.close()
                 connection.leave()
-            self._again = [*self._flying.values(), *self._again]
+            self._again = [*self._left(), *self._again]
             self._flying, self._jobs = {}, {}
             self._running = None
             self._overdue = None
@@ -202,23 +205,28 @@ class BatchSession(Session):
         picture = self._flying[job]
         if self._overdue is not None and error.code == "cancelled":
             overdue, self._overdue = self._overdue, None
-            self._forget(job)
-            self._listener.failed(picture, overdue)
+            self._lose(job, overdue)
             return True
         if error.code in TRIED_AGAIN and picture.number not in self._tried:
             self._output.note(f"trying again: {error.message}")
-            self._tried.add(picture.number)
+            rest = self._rest(job)
+            self._tried.add(rest.number)
             self._forget(job)
-            self._again.insert(0, picture)
+            self._again.insert(0, rest)
             return True
         self._tried.discard(picture.number)
         return False
+
+    def _gave_way(self) -> None:
+        super()._gave_way()
+        self._running = None
+        self._deadline = Deadline.after(None)
 
     def _started(self, device: str | None, picture: Picture) -> None:
         super()._started(device, picture)
         self._running = picture.number
         if self._limit_s is not None:
-            self._deadline = Deadline.after(self._limit_s)
+            self._deadline = Deadline.after(self._limit_s * pictures_of(picture))
 
     def _mind_the_time(self, connection: Connection) -> None:
         """Takes back the picture that runs when its time is up.
@@ -247,12 +255,11 @@ class BatchSession(Session):
             return
         picture = self._flying[job]
         if picture.number in self._tried:
-            self._forget(job)
             self._tried.discard(picture.number)
-            self._listener.failed(picture, told)
+            self._lose(job, told)
             return
         self._output.note(f"trying again: {told.message}")
-        self._tried.add(picture.number)
+        self._tried.add(self._rest(job).number)
 
     def _count_fruitless(self, error: HalError) -> None:
         self._fruitless += 1
@@ -260,5 +267,19 @@ class BatchSession(Session):
             raise error
 
     def _save(self, event: JsonObject, job: str) -> None:
-        with self._output.aside(self._source.place(self._flying[job].number).line.warnings):
+        with self._aside(job):
             super()._save(event, job)
+
+    def _save_some(self, event: JsonObject, job: str) -> None:
+        self._fruitless = 0
+        with self._aside(job):
+            super()._save_some(event, job)
+
+    def _aside(self, job: str) -> AbstractContextManager[None]:
+        """What is warned of goes to the line of the first picture that is still to come; with the last one there is
+        nothing more to say.
+        """
+        rest = self._rest(job)
+        if str(rest.number) in self._jobs[job].delivered:
+            return nullcontext()
+        return self._output.aside(self._source.place(rest.number).line.warnings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hal_image import paths
 from hal_image.errors import HalError, JsonObject, TimeoutError_, UsageError
-from hal_image.host import formats, presets, stepwise, terminal_preview, verify_later
+from hal_image.host import formats, presets, stepwise, terminal_preview, together, verify_later
 from hal_image.host import output as targets
 from hal_image.host.deadline import Deadline
 from hal_image.host.engines import EngineRequest
@@ -176,7 +176,7 @@ def _make(
         listener.plan = plan
         session = Session(
             options.engine,
-            _pictures(group, options, keep_alive_s, preview=terminal_preview.is_shown(options, output)),
+            together.jobs(_pictures(group, options, keep_alive_s, preview=terminal_preview.is_shown(options, output))),
             listener,
             output=output,
             progress=progress,
@@ -206,7 +206,7 @@ def _sheet(planned: GridPlan, data: JsonObject, options: argparse.Namespace, out
 
 def _tell_rest(error: TimeoutError_, missing: int) -> None:
     """Says how many of the missing pictures nobody makes: neither done nor running on."""
-    rest = missing - len(error.details.get("jobs", ()))
+    rest = missing - error.details.get("to_come", 0)
     error.details["not_begun"] = rest
     if rest and "jobs" in error.details:
         error.message += f", and {rest} more {'picture was' if rest == 1 else 'pictures were'} not begun"

@@ -53,6 +53,8 @@ def run(options: argparse.Namespace, output: Output) -> Result:  # noqa: ARG001 
 
 def _shown(value: object) -> object:
     """A value as a person reads it."""
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
     if not isinstance(value, dict):
         return value
     return ", ".join(f"{key} {part}" for key, part in value.items() if part is not None)
@@ -70,7 +72,7 @@ def _lines(data: JsonObject) -> list[str]:
         elif data["graph"] is not None:
             lines.append("it carries a ComfyUI graph; --json shows it")
         return [printable(line) for line in (*lines, *afterwards)]
-    for section in ("request", "model", "engine", "tool"):
+    for section in ("request", "model", "engine", "batch", "tool"):
         values = own.get(section)
         if not isinstance(values, dict):
             continue

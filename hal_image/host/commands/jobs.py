@@ -73,7 +73,7 @@ def _list(records: JobRecords, *, show_all: bool) -> Result:
                 show_duration(max(0.0, now - record.created)),
                 job["model"],
                 _short(job["prompt"], COLUMN_CHARACTERS),
-                printable(job["path"] or "-"),
+                printable(job["path"] or "-") + (f" and {job['pictures'] - 1} more" if job["pictures"] > 1 else ""),
             )
         )
     lines = table(rows)
@@ -108,6 +108,7 @@ def _facts(record: JobRecord, standing: Standing | None) -> JsonObject:
         "prompt": _short(request.prompt, PROMPT_CHARACTERS),
         "seed": request.seed,
         "path": None if file is None else str(file),
+        "pictures": len(record.picture.numbers),
         "engine": record.origin.kind,
         "models_dir": record.models_dir,
     }

@@ -41,12 +41,21 @@ def wait(options: argparse.Namespace, job: str | None, output: Output) -> Result
     records = JobRecords()
     known = records.find(job) if job else _the_open_one(records)
     record = _with_target(known, options, output)
-    request = {**record.picture.request.to_json(), "count": 1}
+    request = {**record.picture.request.to_json(), "count": len(record.picture.numbers)}
     data: JsonObject = {"job": record.id, "images": [], "request": request, "model": record.picture.model}
     output.partial_data = data
-    saved = Wait(
-        record, records, output=output, progress=Progress(output, 1), timings=timings, limit_s=options.timeout
-    ).until_delivered()
+    waiting = Wait(
+        record,
+        records,
+        output=output,
+        progress=Progress(output, len(record.picture.numbers)),
+        timings=timings,
+        limit_s=options.timeout,
+    )
+    try:
+        saved = waiting.until_delivered()
+    finally:
+        data["images"] = waiting.delivered
     data |= {
         "images": [saved.image, *saved.others],
         "engine": saved.engine,
@@ -103,15 +112,21 @@ def _with_target(record: JobRecord, options: argparse.Namespace, output: Output)
                 code="output_invalid",
                 hint="say where it goes now with --output FILE",
             )
-        return record._replace(picture=picture._replace(file=None))
+        return record._replace(picture=picture._replace(file=None, more=()), delivered={})
     if options.output is not None:
         request = picture.request
-        facts = [targets.PictureFacts(request.seed, 1, request.model, time.strftime("%Y%m%d-%H%M%S"))]
+        date = time.strftime("%Y%m%d-%H%M%S")
+        seeds = [request.seed, *(one.seed for one in picture.more)]
+        facts = [targets.PictureFacts(seed, index, request.model, date) for index, seed in enumerate(seeds, start=1)]
         kept = picture.encoding.format
-        (file,) = targets.plan(options.output, facts, no_clobber=options.no_clobber, asked_format=kept)
+        file, *others = targets.plan(options.output, facts, no_clobber=options.no_clobber, asked_format=kept)
         named = formats.known(file.name) or kept
         encoding = picture.encoding if named == kept else formats.checked(named, quality=None, lossless=False)
-        return record._replace(picture=picture._replace(file=file, no_clobber=options.no_clobber, encoding=encoding))
-    if record.verdict is None and picture.file is not None:
-        targets.check(picture.file, no_clobber=picture.no_clobber)
+        more = tuple(one._replace(file=other) for one, other in zip(picture.more, others, strict=True))
+        wanted = picture._replace(file=file, more=more, no_clobber=options.no_clobber, encoding=encoding)
+        return record._replace(picture=wanted, delivered={})
+    if record.verdict is None:
+        for one in picture.each:
+            if one.file is not None and str(one.number) not in record.delivered:
+                targets.check(one.file, no_clobber=picture.no_clobber)
     return record

@@ -66,6 +66,7 @@ ARGUMENTS = (
 
 LEFT_OUT = {
     "prompt_file": "an agent has the text",
+    "batch_size": "the engine knows best",
     "width": "size is both",
     "height": "size is both",
     "feather": "its default does",

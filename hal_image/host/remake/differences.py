@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hal_image.errors import JsonObject
+    from hal_image.host.picture import Batch
     from hal_image.host.remake.merge import Remake
+    from hal_image.host.remake.past import Past
     from hal_image.host.render import Output
+    from hal_image.request import ImageRequest
 
 OF_ENGINE = {"comfyui_version": "ComfyUI", "torch": "torch", "device": "the device"}
 """Facts of an engine on which pixels depend."""
@@ -71,6 +74,26 @@ def _differ(then: object, now: object) -> bool:
 
 def _known(file: JsonObject) -> str:
     return str(file.get("sha256") or f"{file.get('bytes')} bytes")
+
+
+def is_the_same(past: Past, request: ImageRequest) -> bool:
+    """Whether a request asks for the very picture. What presets said is in it; their names count for nothing, nor does
+    where the weights were.
+    """
+    return _without_names(past.request or {}) == _without_names(request.to_json())
+
+
+def _without_names(request: JsonObject) -> JsonObject:
+    memory = request.get("memory")
+    kept = {name: value for name, value in memory.items() if name != "offload"} if isinstance(memory, dict) else {}
+    return {**request, "presets": None, "memory": kept if any(kept.values()) else None}
+
+
+def tell_of_batch(then: Batch, now: Batch | None, output: Output) -> None:
+    """Warns of a picture that was sampled with fewer others than the old one, for want of memory."""
+    if now != then:
+        size = 1 if now is None else len(now.seeds)
+        _warn([_entry("the number of pictures sampled at once", len(then.seeds), size)], output)
 
 
 def tell_after(then: JsonObject, now: JsonObject, output: Output) -> None:

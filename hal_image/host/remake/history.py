@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from hal_image.errors import HalError, JsonObject, UsageError
 from hal_image.host import picture_file
 from hal_image.host.metadata import KEYWORD
+from hal_image.host.picture import Batch
 from hal_image.host.remake import a1111, comfyui
 from hal_image.host.remake.past import Past, WantedModel, impossible
+from hal_image.request import MAX_SEED
+from hal_image.wire import MAX_PICTURES
 
 if TYPE_CHECKING:
     from hal_image.host.picture_file import PictureFile
@@ -72,7 +75,24 @@ def _own(own: JsonObject) -> Past:
         model_facts={**model, "files": files},
         engine=_object(own.get("engine")),
         encoding=_object(own.get("encoding")),
+        batch=_batch(own.get("batch"), request["seed"]),
     )
+
+
+def _batch(told: object, seed: object) -> Batch | None:
+    """The batch that it was sampled in; ``None`` for none, and for one that cannot be."""
+    if not isinstance(told, dict):
+        return None
+    seeds, position = _list(told.get("seeds")), told.get("position")
+    if not (1 < len(seeds) <= MAX_PICTURES and all(_is_seed(one) for one in seeds)):
+        return None
+    if not isinstance(position, int) or not 1 <= position <= len(seeds) or seeds[position - 1] != seed:
+        return None
+    return Batch(tuple(int(str(one)) for one in seeds), position)
+
+
+def _is_seed(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_SEED
 
 
 def _list(value: object) -> list[object]:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hal_image.errors import JsonObject
+    from hal_image.host.picture import Batch
 
 
 class WantedModel(NamedTuple):
@@ -42,6 +43,7 @@ class Past(NamedTuple):
         model_facts: likewise the model.
         engine: likewise the engine.
         encoding: likewise how it was written.
+        batch: likewise the batch that it was sampled in.
     """
 
     options: Mapping[str, Any]
@@ -52,6 +54,7 @@ class Past(NamedTuple):
     model_facts: JsonObject | None = None
     engine: JsonObject | None = None
     encoding: JsonObject | None = None
+    batch: Batch | None = None
 
 
 def impossible(what: str, hint: str) -> UsageError:

@@ -61,7 +61,9 @@ def watch(server: Server, *, alive: bool = True, cancelled: bool = False) -> Out
         log=Path("log"),
         log_tail=lambda *_: "",
     )
-    return Watch(job, comfy, server, None).until_ended()  # type: ignore[arg-type]
+    outcome = Watch(job, comfy, server, None).until_ended()  # type: ignore[arg-type]
+    assert outcome is not None
+    return outcome
 
 
 def test_without_a_socket_the_history_is_enough() -> None:

@@ -45,7 +45,9 @@ def run(
             raise full(end)
         return end
 
-    return ladder.run(descent, attempt, on_gpu=lambda: on_gpu), tried
+    done = ladder.run(descent, attempt, on_gpu=lambda: on_gpu)
+    assert isinstance(done, dict)
+    return done, tried
 
 
 def test_what_has_enough_memory_is_run_as_it_was_asked_for() -> None:
