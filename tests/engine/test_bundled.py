@@ -64,7 +64,7 @@ def test_a_newcomers_first_picture(without_gpu: Hal, stand_in: StandIn, models_d
     second = without_gpu(*call, "-o", "second.png")
     assert "writing" not in second.err
     assert second.json["data"]["timings"]["prepare_s"] == 0
-    assert second.json["data"]["model"]["files"][0]["verified"] is False
+    assert second.json["data"]["model"]["files"][0]["verified"] is True, "it is remembered as what was written"
     assert pixels(without_gpu.cwd / "second.png") == pixels(without_gpu.cwd / "first.png")
 
     # the words reach the picture through the laid-out text encoder
