@@ -193,10 +193,12 @@ class ComfyProcess:
                 if not tick(seconds):
                     raise self._boot_failure("the engine was stopped while ComfyUI was booting")
                 if device.options() != options:
-                    raise OtherDevice("ComfyUI was started for another device than there is")
+                    raise OtherDevice(
+                        "ComfyUI was started for another device than there is", hint="run the command again"
+                    )
                 time.sleep(POLL_S)
             if device.options(wait=True) != options:
-                raise OtherDevice("ComfyUI was started for another device than there is")
+                raise OtherDevice("ComfyUI was started for another device than there is", hint="run the command again")
         except (BootStalled, OtherDevice):
             self.end(grace_s=0)
             raise
