@@ -23,7 +23,7 @@ def facts(world: World) -> dict[str, Any]:
             "cpu": _cpu(),
             "cores": os.cpu_count(),
             "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
-            "os": f"{platform.system()} {platform.release()}",
+            "os": f"{platform.system()} {platform.release().partition('-')[0]}",
             "load_at_start": round(os.getloadavg()[0], 2),
             "gpu": gpu and gpu["name"],
             "gpu_memory_mib": gpu and gpu["memory_mib"],

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.record import ratios
-from bench.titles import HEADLINES, START
+from bench.titles import HEADLINES, START, WITH_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -92,6 +92,8 @@ def _headline_rows(record: Mapping[str, Any], measurement: Mapping[str, Any]) ->
     medians = {row["name"]: statistics.median(row["values"]) for row in measurement["rows"]}
     for name, median in medians.items():
         asked = name == "hal --version" if measurement["what"] == START else name.startswith("hal")
+        if name.startswith("hal --") and measurement["what"] not in {START, *WITH_OPTIONS}:
+            continue
         if not asked or name == base or name not in ratio:
             continue
         what = measurement["what"] + (f", `{measurement['model']}`" if measurement["model"] else "")

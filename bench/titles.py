@@ -13,3 +13,5 @@ MANY = f"{COUNT} warm pictures"
 
 HEADLINES = (BOOT, COLD, FIRST, WARM, BESIDE, MANY, START)
 """In the order of the README's table."""
+WITH_OPTIONS = frozenset({WARM, MANY})
+"""Those of them of which it shows our command with ``--options``, too."""

@@ -56,7 +56,7 @@ SAMPLER = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_li
 
 def build(settings: dict[str, Any]) -> Any:
     """The pipeline of ``settings["model"]`` on ``settings["device"]``."""
-    tokenizer = transformers.CLIPTokenizer.from_pretrained(settings["tokenizers"])
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(settings["tokenizers"], model_max_length=77)
     torch.set_default_dtype(getattr(torch, settings["dtype"]))
     with torch.device(settings["device"]):
         clip = transformers.CLIPTextModel(transformers.CLIPTextConfig(**CLIP_L))
