@@ -186,7 +186,7 @@ def check_event(line: Line) -> Line:
         for field, kind in fields.items()
         if not isinstance(line.get(field), kind) or isinstance(line.get(field), bool)
     ]
-    if name in {"done", "pictures"} and not wrong:
+    if not wrong and name in {"done", "pictures"}:
         wrong = list(_wrong_in_done(line))
     if name == "progress":
         wrong += [side for side in ("value", "max") if not isinstance(line.get(side), (int, float, type(None)))]

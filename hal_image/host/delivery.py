@@ -11,7 +11,7 @@ from hal_image import about, job_files, paths
 from hal_image.errors import EnvironmentError_, HalError, JsonObject, UsageError
 from hal_image.host import hires, init_image, sparing, together, upscale
 from hal_image.host import output as targets
-from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, pass_on_warnings, save
+from hal_image.host.picture import Picture, Saved, as_written, entry, names_of, no_image, pass_on_warnings, save
 from hal_image.verdict import of_error
 
 if TYPE_CHECKING:
@@ -112,7 +112,12 @@ def deliver_each(record: JobRecord, event: JsonObject, records: JobRecords, outp
             differences.tell_of_batch(record.picture.batch, picture.batch, output)
         record = records.note(record, picture.number, _told(saved))
         yield Arrival(picture, record, piece["timings"], saved)
-    if event["event"] == "done" and not errors:
+    if event["event"] != "done":
+        return
+    for picture in [one for one in record.picture.each if str(one.number) not in record.delivered and not errors]:
+        errors.append(no_image(record.origin))
+        yield Arrival(picture, record, event["timings"], None, errors[-1])
+    if not errors:
         records.finish(record, "done", **_told_of_all(record), timings=event["timings"])
         remove_kept(record)
 

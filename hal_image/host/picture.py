@@ -156,12 +156,7 @@ def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
         HalError: ``engine_lost`` when the engine's file is gone.
     """
     if not event["images"]:
-        raise InternalError(
-            "a bug: the engine sent no picture",
-            code="no_image",
-            hint=f"please report it with the engine's log, {origin.log}",
-            details={"log": origin.log},
-        )
+        raise no_image(origin)
     pass_on_warnings(event, output)
     engine = {
         "kind": origin.kind,
@@ -172,6 +167,16 @@ def fetch(event: JsonObject, origin: Origin, output: Output) -> Made:
     engine_in_picture = {key: value for key, value in engine.items() if key not in {"pid", "reused"}}
     made = tuple(_read(name, origin) for name in event["images"])
     return Made(made, engine | origin.place, engine_in_picture)
+
+
+def no_image(origin: Origin) -> InternalError:
+    """The error for an engine that is done and has sent no picture, or fewer than were asked for."""
+    return InternalError(
+        "a bug: the engine sent no picture",
+        code="no_image",
+        hint=f"please report it with the engine's log, {origin.log}",
+        details={"log": origin.log},
+    )
 
 
 def save(picture: Picture, event: JsonObject, origin: Origin, output: Output) -> Saved:

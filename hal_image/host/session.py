@@ -245,7 +245,8 @@ class Session:
             if picture.number == 1:
                 self._timings.queue_s = event["timings"]["queue_s"]
             self._waiting_since = time.monotonic()
-            if not self._limited:  # the next one's time begins when it starts
+            # the next one's time begins when it starts, which may be before the files of this one are whole
+            if not self._limited and job == self._turn:
                 self._deadline = Deadline.after(None)
             self._save(event, job)
 

@@ -64,6 +64,7 @@ def numbers(data: bytes) -> list[int]:
 @example(b'{"seed": "nul\\u0000"}')
 @example(b'{"prompt_file": "nul\\u0000"}')
 @example(b'{"prompt_file": "/dev/zero"}')
+@example(b'{"lora": [null]}')
 @example(b"{\xff")
 def test_a_line_is_understood_or_told(raw: bytes) -> None:
     line = understand(RawLine(7, raw, too_long=False), CALL)
@@ -170,10 +171,12 @@ class Echo:
             if request["op"] == "submit":
                 job = request["job"]
                 (self._folder / job).mkdir()
-                (self._folder / job / "x.png").write_bytes(picture())
+                images = [f"{job}/{number}.png" for number in range(len(request.get("seeds", "x")))]
+                for image in images:
+                    (self._folder / image).write_bytes(picture())
                 timings = dict.fromkeys(("boot_s", "queue_s", "load_s", "execution_s"), 0.0)
                 self._say(event="running", job=job, device="cpu")
-                self._say(event="done", job=job, images=[f"{job}/x.png"], timings=timings, engine=STATUS)
+                self._say(event="done", job=job, images=images, timings=timings, engine=STATUS)
 
     def receive(self) -> bytes:
         return self._here.recv(65536)

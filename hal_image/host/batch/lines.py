@@ -271,7 +271,7 @@ def _parser() -> Parser:
 def _text(name: str, value: Any) -> str:
     """A value as it would be typed."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-        kind = {bool: str(value).lower(), _Pairs: "an object", list: "a list"}[type(value)]
+        kind = {bool: str(value).lower(), _Pairs: "an object", list: "a list", type(None): "null"}[type(value)]
         raise _invalid(f"{name}: {kind} is no value for it", "write a number or a text")
     text = value if isinstance(value, str) else repr(value)
     if _has_surrogates(text) or ("\0" in text and name not in {"prompt", "negative_prompt"}):

@@ -197,7 +197,8 @@ class BatchSession(Session):
         if kind == "done":
             self._fruitless = 0
             self._tried.discard(picture.number)
-            self._overdue = None
+            if job == self._turn:  # else another one runs by now, whose time may be up
+                self._overdue = None
         super()._on_event(event, job)
 
     def _goes_on(self, error: HalError, job: str) -> bool:
