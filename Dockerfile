@@ -22,11 +22,6 @@ RUN set -eu; \
 use one of Ubuntu 22.04, Ubuntu 24.04 or Debian 12" >&2; \
         exit 1; \
     fi; \
-    # what --turbo compiles with, Triton's C modules; without it that has no effect, and all else works
-    { apt-get update && DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --no-install-recommends gcc libc6-dev libpython3-dev; } \
-        || echo "there is no C compiler to be had: --turbo will have no effect" >&2; \
-    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log /usr/lib/*/libpython*.a; \
     # mounted over by the host; writable for whatever uid comes, since nobody knows it yet
     mkdir -m 1777 /spool /run/hal; \
     mkdir /models
