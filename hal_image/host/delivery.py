@@ -101,6 +101,11 @@ def deliver_each(record: JobRecord, event: JsonObject, records: JobRecords, outp
         try:
             saved = save(picture, piece, record.origin, output)
         except HalError as error:
+            other = _one_by_another(record, picture, records, output)
+            if other is not None:
+                record = record._replace(delivered={**record.delivered, str(picture.number): _told(other)})
+                yield Arrival(picture, record, piece["timings"], other)
+                continue
             errors.append(error)
             if event["event"] == "done":
                 _tell_what_becomes_of_it(record, error, records)
@@ -118,8 +123,16 @@ def deliver_each(record: JobRecord, event: JsonObject, records: JobRecords, outp
         errors.append(no_image(record.origin))
         yield Arrival(picture, record, event["timings"], None, errors[-1])
     if not errors:
+        _finish(record, event, records)
+
+
+def _finish(record: JobRecord, event: JsonObject, records: JobRecords) -> None:
+    known = records.read(record.id) if record.kept else None
+    if known is not None and known.verdict == "done":  # another call was faster; what we have noted since is no more
+        records.forget(record)
+    else:
         records.finish(record, "done", **_told_of_all(record), timings=event["timings"])
-        remove_kept(record)
+    remove_kept(record)
 
 
 def _told_of_all(record: JobRecord) -> JsonObject:
@@ -154,6 +167,22 @@ def _delivered_by_another(record: JobRecord, records: JobRecords, output: Output
     with suppress(OSError):
         return brought(other, record.picture, output)
     return None
+
+
+def _one_by_another(record: JobRecord, picture: Picture, records: JobRecords, output: Output) -> Saved | None:
+    """One picture of a job of several that another call has brought to its place, and to ours if that is elsewhere."""
+    other = records.read(record.id) if record.kept else None
+    told = None if other is None else other.delivered.get(str(picture.number))
+    if told is None or told["image"]["path"] is None:
+        return None
+    image = told["image"]
+    try:
+        raw = Path(image["path"]).read_bytes()
+    except OSError:
+        return None
+    if picture.file is None or str(picture.file) != image["path"]:
+        image, raw = _bring(image, raw, picture.file, picture, output)
+    return Saved(image, told["engine"], raw)
 
 
 def brought(known: JobRecord, wanted: Picture, output: Output) -> Saved:

@@ -97,7 +97,7 @@ def test_one_for_another_family_is_refused_before_anything_runs(hal: Hal) -> Non
     error = hal(*SEED, "--lora", "for-sdxl", "-o", "x.png", "--json", code=4).json["error"]
     assert error["code"] == "lora_not_applied"
     assert error["message"].startswith("LoRA 'for-sdxl' is for Stable Diffusion XL, and model 'sd15' is")
-    assert error["hint"] == "use it with --model sdxl"
+    assert error["hint"].startswith("use it with --model sdxl")
     assert list(hal.cwd.iterdir()) == []
 
 
