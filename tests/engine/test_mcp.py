@@ -23,7 +23,6 @@ from hal_image.host.mcp.tools import MOST_BYTES as MOST_OF_TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
 
     from mcp_types import CallToolResult
 
