@@ -177,7 +177,7 @@ def test_what_is_not_the_same_picture_is_made_alone(hal: Hal, other: tuple[str, 
 
 def test_each_is_told_as_if_it_were_alone(hal: Hal) -> None:
     # seeds of no other test: ComfyUI samples nothing, and tells of no step, for a picture that it has made before
-    lines = hal(*SD15, "--seed", "905", "--count", "5", "--batch-size", "2", "-o", "x.png", "--jsonl").jsonl
+    lines = hal(*SOME_SECONDS, "--seed", "905", "--count", "5", "--batch-size", "2", "-o", "x.png", "--jsonl").jsonl
     events = [line for line in lines if "event" in line]
     assert [line["index"] for line in events if line["event"] == "saved"] == [1, 2, 3, 4, 5]
     assert [line["seed"] for line in events if line["event"] == "saved"] == [905, 906, 907, 908, 909]
