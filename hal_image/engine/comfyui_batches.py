@@ -16,6 +16,8 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from hal_image.engine.comfyui_prompts import before_each
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
@@ -85,21 +87,11 @@ def attach(comfyui: Any, context: Callable[[], Any]) -> None:
         context: its ``get_executing_context``.
     """
     batches = Batches(context)
-    _follow_prompts(comfyui.execution, batches)
+    before_each(comfyui.execution, lambda prompt, _prompt_id, _extra: batches.begin(prompt))
     _take_what_fits(comfyui.nodes, comfyui.comfy.model_management, batches)
     _draw_for_each(comfyui.comfy.sample, comfyui.comfy.k_diffusion.sampling, batches)
     _one_after_the_other(comfyui.comfy.sd.VAE, batches)
     _keep_under_each(comfyui.nodes.node_helpers, batches)
-
-
-def _follow_prompts(execution: Any, batches: Batches) -> None:
-    run = execution.PromptExecutor.execute
-
-    def execute(executor: Any, prompt: Any, *args: Any, **kwargs: Any) -> None:
-        batches.begin(prompt)
-        run(executor, prompt, *args, **kwargs)
-
-    execution.PromptExecutor.execute = execute
 
 
 def _take_what_fits(nodes: Any, management: Any, batches: Batches) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hal_image.engine.comfyui_prompts import before_each
+
 WANTED = "previews"
 """The key in a prompt's ``extra_data`` that asks for them."""
 
@@ -19,13 +21,10 @@ def attach(execution: Any, arguments: Any) -> None:
         execution: ComfyUI's module of that name.
         arguments: its module ``comfy.cli_args``.
     """
-    run = execution.PromptExecutor.execute
     methods = arguments.LatentPreviewMethod
 
-    def execute(executor: Any, prompt: Any, prompt_id: str, extra_data: Any = None, *rest: Any, **more: Any) -> None:
-        wanted = bool((extra_data or {}).get(WANTED))
+    def begin(_prompt: Any, _prompt_id: str, extra: dict[str, Any]) -> None:
         # the one that needs no model of its own: colours straight from the latent
-        arguments.args.preview_method = methods.Latent2RGB if wanted else methods.NoPreviews
-        run(executor, prompt, prompt_id, extra_data or {}, *rest, **more)
+        arguments.args.preview_method = methods.Latent2RGB if extra.get(WANTED) else methods.NoPreviews
 
-    execution.PromptExecutor.execute = execute
+    before_each(execution, begin)

@@ -11,6 +11,8 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from hal_image.engine.comfyui_prompts import before_each
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -47,8 +49,12 @@ def attach(nodes: Any, execution: Any) -> None:
         execution: likewise.
     """
     saver = Saver()
+
+    def begin(_prompt: Any, prompt_id: str, extra: dict[str, Any]) -> None:
+        saver.later = prompt_id if extra.get(LATER) else None
+
+    before_each(execution, begin)
     _save_in_threads(nodes, saver)
-    _note_who_may_go_on(execution, saver)
     _end_when_files_are_whole(execution, saver)
 
 
@@ -76,19 +82,6 @@ def _named(node: Any, prefix: str) -> dict[str, str]:
     """The file that ``SaveImage`` will have written for a prefix that is used once."""
     folder, _, name = prefix.rpartition("/")
     return {"filename": f"{name}_00001_.png", "subfolder": folder, "type": node.type}
-
-
-def _note_who_may_go_on(execution: Any, saver: Saver) -> None:
-    run = execution.PromptExecutor.execute
-
-    def execute(executor: Any, prompt: Any, prompt_id: str, extra_data: Any = None, *rest: Any, **more: Any) -> None:
-        saver.later = prompt_id if (extra_data or {}).get(LATER) else None
-        try:
-            run(executor, prompt, prompt_id, extra_data or {}, *rest, **more)
-        finally:
-            saver.later = None
-
-    execution.PromptExecutor.execute = execute
 
 
 def _end_when_files_are_whole(execution: Any, saver: Saver) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from hal_image.engine.comfyui_compile import Blocks
 from hal_image.engine.comfyui_graphs import Graphs, places
+from hal_image.engine.comfyui_prompts import before_each
 
 WANTED = "turbo"
 """The key in a prompt's ``extra_data`` that asks for compiled blocks."""
@@ -128,12 +129,8 @@ def attach(execution: Any, comfy: Any) -> Turbo:
     """
     samplers, management = comfy.samplers, comfy.model_management
     turbo = Turbo(management.torch, management)
-    run, sample = execution.PromptExecutor.execute, samplers.CFGGuider.inner_sample
+    sample = samplers.CFGGuider.inner_sample
     free_bytes, make_room = management.get_free_memory, management.free_memory
-
-    def execute(executor: Any, prompt: Any, prompt_id: str, extra_data: Any = None, *rest: Any, **more: Any) -> None:
-        turbo.begin_job(asked=bool((extra_data or {}).get(WANTED)))
-        run(executor, prompt, prompt_id, extra_data or {}, *rest, **more)
 
     def inner_sample(guider: Any, *args: Any, **named: Any) -> Any:
         turbo.begin_sampling(guider.inner_model)
@@ -155,7 +152,7 @@ def attach(execution: Any, comfy: Any) -> Turbo:
             turbo.graphs.drop()
         return make_room(memory_required, device, *rest, **named)
 
-    execution.PromptExecutor.execute = execute
+    before_each(execution, lambda _prompt, _prompt_id, extra: turbo.begin_job(asked=bool(extra.get(WANTED))))
     samplers.CFGGuider.inner_sample = inner_sample
     management.get_free_memory, management.free_memory = get_free_memory, free_memory
     return turbo
