@@ -42,6 +42,8 @@ ALONE_WITH_MASK = frozenset({"ddim"})
 """Samplers that draw noise for what stays in a way of their own."""
 REPEATED = "hal8000-repeated"
 """Id of the node that makes several latents of one."""
+HIRES_AREA = 4.0
+"""By how much a second sampling is reckoned to be larger where the graph does not say it."""
 
 
 def run(
@@ -214,10 +216,6 @@ def _larger(graph: JsonObject) -> float:
     first = [_area(node) for node in graph.values() if node["class_type"] in EMPTY]
     # of a picture to begin with the size is not known here: hires is up to twice a side as a rule
     return max(1.0, max(areas) / first[0]) if areas and first else HIRES_AREA
-
-
-HIRES_AREA = 4.0
-"""By how much a second sampling is reckoned to be larger where the graph does not say it."""
 
 
 def _area(node: JsonObject) -> float:

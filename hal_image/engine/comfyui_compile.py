@@ -76,7 +76,7 @@ class Blocks:
         @functools.wraps(run)
         def switched(*args: Any, **named: Any) -> Any:
             options = [value for value in (*args, *named.values()) if isinstance(value, dict)]
-            if not self.on or self.failure is not None or not all(is_plain(value) for value in options):
+            if not self.on or not all(is_plain(value) for value in options):
                 return run(*args, **named)
             # They only say where in the model a block is, which would make every block another one.
             placeless = {name: {} if isinstance(value, dict) else value for name, value in named.items()}
@@ -93,3 +93,4 @@ class Blocks:
     def _give_up(self, error: Exception) -> None:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         self.failure = f"{type(error).__name__}: {' '.join(lines[:2])}"[:300]
+        self.on = False

@@ -192,13 +192,9 @@ class ComfyProcess:
                     )
                 if not tick(seconds):
                     raise self._boot_failure("the engine was stopped while ComfyUI was booting")
-                if device.options() != options:
-                    raise OtherDevice(
-                        "ComfyUI was started for another device than there is", hint="run the command again"
-                    )
+                _hold_to(options, device.options())
                 time.sleep(POLL_S)
-            if device.options(wait=True) != options:
-                raise OtherDevice("ComfyUI was started for another device than there is", hint="run the command again")
+            _hold_to(options, device.options(wait=True))
         except (BootStalled, OtherDevice):
             self.end(grace_s=0)
             raise
@@ -315,6 +311,11 @@ class ComfyProcess:
             hint = f"the machine, or the container, ran out of memory: close other programs; log: {self.log}"
         last = one_line(lines[-1], 200) if lines else "its log is empty"
         return BootFailed(f"{message}: {last}", hint=hint, details={"log": str(self.log)})
+
+
+def _hold_to(started_with: list[str], known: list[str]) -> None:
+    if known != started_with:
+        raise OtherDevice("ComfyUI was started for another device than there is", hint="run the command again")
 
 
 def free_port() -> int:
