@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests import patched_python
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-CUSTOMIZE = '''
-import importlib.abc, importlib.machinery, os, sys, threading, time
+CODE = '''
+import os, threading, time
 
 REAL = float(os.environ.get("BENCH_VRAM_GIB", "0")) * 2**30
 TOLD = float(os.environ.get("BENCH_VRAM_TOLD_GIB", "0")) * 2**30 or REAL
@@ -27,7 +29,7 @@ def watch(cuda, ask):
             file.flush()
 
 
-def limit(cuda):
+def patch(cuda):
     ask, begun = cuda.mem_get_info, []
 
     def mem_get_info(device=None):
@@ -42,29 +44,8 @@ def limit(cuda):
     cuda.mem_get_info = mem_get_info
 
 
-class Loader(importlib.abc.Loader):
-    def __init__(self, real):
-        self.real = real
-
-    def create_module(self, spec):
-        return self.real.create_module(spec)
-
-    def exec_module(self, module):
-        self.real.exec_module(module)
-        limit(module)
-
-
-class Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, fullname, path, target=None):
-        if fullname != "torch.cuda":
-            return None
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        spec.loader = Loader(spec.loader)
-        return spec
-
-
-if REAL:
-    sys.meta_path.insert(0, Finder())
+def is_wanted():
+    return bool(REAL)
 '''
 
 
@@ -89,12 +70,8 @@ def environment(folder: Path, python: str, limit: Limit) -> dict[str, str]:
         limit: what there is to be.
     """
     folder.mkdir(parents=True)
-    (folder / "sitecustomize.py").write_text(CUSTOMIZE, encoding="utf-8")
-    program = folder / "python"
-    program.write_text(f'#!/bin/sh\nPYTHONPATH={folder} exec {python} "$@"\n', encoding="utf-8")
-    program.chmod(0o755)
     return {
-        "HAL_ENGINE_PYTHON": str(program),
+        "HAL_ENGINE_PYTHON": str(patched_python.write(folder, python, "torch.cuda", CODE)),
         "BENCH_VRAM_GIB": str(limit.real),
         "BENCH_VRAM_TOLD_GIB": str(limit.told),
         "BENCH_VRAM_NOTES": str(folder / "notes"),
