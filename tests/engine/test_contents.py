@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,12 +10,12 @@ import pytest
 from hal_image.models import contents, networks
 from hal_image.models.completeness import Tensors, lacking
 from hal_image.models.safetensors_header import Tensor
+from tests.engine.scripts import answer_of
 
 if TYPE_CHECKING:
     from hal_image.install.engine_env import EnginePaths
     from hal_image.models.networks import Network
 
-SCRIPT = Path(__file__).with_name("network_names.py")
 
 NETWORKS = {
     "sd15 unet": networks.UNET,
@@ -46,16 +42,7 @@ DISPENSABLE = {
 
 @pytest.fixture(scope="module")
 def published(installed: EnginePaths) -> dict[str, Tensors]:
-    done = subprocess.run(
-        [str(installed.python), str(SCRIPT), str(installed.comfyui_dir)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = answer_of(installed, "network_names.py")
     return {
         network: {name: Tensor("F16", tuple(shape), 0, 0) for name, shape in tensors.items()}
         for network, tensors in found.items()

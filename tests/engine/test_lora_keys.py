@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hal_image.models import lora_keys
 from hal_image.models.safetensors_header import Tensor
+from tests.engine.scripts import answer_of
 
 if TYPE_CHECKING:
     from hal_image.install.engine_env import EnginePaths
     from hal_image.models.types import Family
 
-HERE = Path(__file__).parent
 OF_FAMILY: dict[Family, str] = {"sd15": "sd15 unet", "sdxl": "sdxl unet", "sd3": "sd35 medium", "flux": "flux dev"}
 NO_LAYERS = ("norm", "embed", "shared", "relative_attention_bias", "text_projection")
 """Tensors of text encoders that no trainer changes; ComfyUI knows names for them all the same."""
 
 
-def printed(installed: EnginePaths, script: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [str(installed.python), str(HERE / script), str(installed.comfyui_dir)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
 @pytest.fixture(scope="module")
 def published(installed: EnginePaths) -> dict[str, Any]:
-    return printed(installed, "network_names.py")
+    return answer_of(installed, "network_names.py")
 
 
 @pytest.fixture(scope="module")
 def named(installed: EnginePaths) -> dict[str, dict[str, int]]:
-    return printed(installed, "lora_names.py")
+    return answer_of(installed, "lora_names.py")
 
 
 @pytest.mark.parametrize("family", OF_FAMILY)

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.engine.scripts import answer_of
 from tests.world import QUICK, Hal, pixels
 
 if TYPE_CHECKING:
     from hal_image.install.engine_env import EnginePaths
 
-PROBE = Path(__file__).with_name("turbo_probe.py")
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def probe(engine: EnginePaths, folder: Path, *options: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [str(engine.python), str(PROBE), str(engine.comfyui_dir), str(ROOT), *options],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-        cwd=folder,
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return answer_of(engine, "turbo_probe.py", ROOT, *options, cwd=folder, limit_s=600)
 
 
 @pytest.fixture(scope="module")
