@@ -207,6 +207,15 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def lent_models(models_dir: Path) -> Iterator[Path]:
+    """The models folder, for files that one module brings: they would change what others get, so they go with it."""
+    before = set(models_dir.rglob("*"))
+    yield models_dir
+    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
 def environment_for(request: pytest.FixtureRequest, kind: str, models_dir: Path, state_dir: Path) -> dict[str, str]:
     """An environment in which nothing of this user's own setup shows, with the engine ``kind`` as the default."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("HAL_", "XDG_"))}

@@ -44,6 +44,17 @@ class Comparison:
     only_ours: Shape = field(default_factory=lambda: shape((), ()))
 
 
+ONE_SAMPLER = shape(
+    ("KSampler",),
+    (
+        "KSampler.model <- CheckpointLoaderSimple[0]",
+        "KSampler.positive <- CLIPTextEncode[0]",
+        "KSampler.negative <- CLIPTextEncode[0]",
+        "KSampler.latent_image <- EmptyLatentImage[0]",
+        "VAEDecode.samples <- KSampler[0]",
+    ),
+)
+"""Sampled in one go, with all that belongs to it in one node."""
 OURS_FOR_A_PART = (
     ("VAEEncode", "LoadImageMask", "SetLatentNoiseMask", "LoadImageMask", "ImageCompositeMasked"),
     (
@@ -109,16 +120,7 @@ COMPARISONS = {
                 "VAEDecode.samples <- KSamplerAdvanced[0]",
             ),
         ),
-        only_ours=shape(
-            ("KSampler",),
-            (
-                "KSampler.model <- CheckpointLoaderSimple[0]",
-                "KSampler.positive <- CLIPTextEncode[0]",
-                "KSampler.negative <- CLIPTextEncode[0]",
-                "KSampler.latent_image <- EmptyLatentImage[0]",
-                "VAEDecode.samples <- KSampler[0]",
-            ),
-        ),
+        only_ours=ONE_SAMPLER,
     ),
     # Published: sampler and steps as nodes of their own. With one step SDTurboScheduler gives the same noise levels as
     # sgm_uniform, and the picture is the same: tests/engine/test_few_steps.py makes both.
@@ -137,16 +139,7 @@ COMPARISONS = {
                 "VAEDecode.samples <- SamplerCustom[0]",
             ),
         ),
-        only_ours=shape(
-            ("KSampler",),
-            (
-                "KSampler.model <- CheckpointLoaderSimple[0]",
-                "KSampler.positive <- CLIPTextEncode[0]",
-                "KSampler.negative <- CLIPTextEncode[0]",
-                "KSampler.latent_image <- EmptyLatentImage[0]",
-                "VAEDecode.samples <- KSampler[0]",
-            ),
-        ),
+        only_ours=ONE_SAMPLER,
     ),
     "sd15-lora": Comparison("lora"),
     "sd15-loras": Comparison("lora_multiple"),

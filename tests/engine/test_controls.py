@@ -12,7 +12,6 @@ from tests import synthetic
 from tests.world import QUICK, Hal, pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
@@ -21,16 +20,12 @@ SEED = ("-p", "a red cube", *QUICK, "--steps", "2", "--seed", "7")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _files(models_dir: Path) -> Iterator[None]:
-    before = set(models_dir.rglob("*"))
-    synthetic.write_controlnet(models_dir / "controlnet" / "sd15" / "control_canny.safetensors")
-    synthetic.write_controlnet(models_dir / "controlnet" / "control_depth.safetensors", gain=0.5)
-    synthetic.write_controlnet(models_dir / "controlnet" / "xl_canny.safetensors", family="sdxl")
-    synthetic.write_controlnet(models_dir / "controlnet" / "xl_pose.safetensors", family="sdxl")
-    synthetic.write_sdxl(models_dir / "checkpoints" / "sd_xl_base_1.0.safetensors")
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()  # the default's file would change what other tests get
+def _files(lent_models: Path) -> None:
+    synthetic.write_controlnet(lent_models / "controlnet" / "sd15" / "control_canny.safetensors")
+    synthetic.write_controlnet(lent_models / "controlnet" / "control_depth.safetensors", gain=0.5)
+    synthetic.write_controlnet(lent_models / "controlnet" / "xl_canny.safetensors", family="sdxl")
+    synthetic.write_controlnet(lent_models / "controlnet" / "xl_pose.safetensors", family="sdxl")
+    synthetic.write_sdxl(lent_models / "checkpoints" / "sd_xl_base_1.0.safetensors")
 
 
 def photo(hal: Hal, name: str, *, left: bool, size: tuple[int, int] = (64, 64), shade: int = 255) -> str:

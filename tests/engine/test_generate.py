@@ -7,16 +7,12 @@ import json
 import re
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
 
 from tests import synthetic
 from tests.world import QUICK, Hal, identity, is_flat, pixels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def test_a_plain_call_prints_one_line_which_is_the_file(hal: Hal) -> None:
@@ -28,16 +24,12 @@ def test_a_plain_call_prints_one_line_which_is_the_file(hal: Hal) -> None:
 
 
 @pytest.fixture(scope="module")
-def all_models(models_dir: Path) -> Iterator[None]:
+def all_models(lent_models: Path) -> None:
     """The other families' checkpoints; FLUX's are large on paper and small on disk."""
-    before = set(models_dir.rglob("*"))
-    synthetic.write_sdxl(models_dir / "checkpoints" / "sd_xl_base_1.0.safetensors")
-    synthetic.write_sd3(models_dir / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
-    synthetic.write_flux_checkpoint(models_dir / "checkpoints" / "flux1-dev-fp8.safetensors")
-    synthetic.write_flux_parts(models_dir)
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()  # the default's files would change what other tests get
+    synthetic.write_sdxl(lent_models / "checkpoints" / "sd_xl_base_1.0.safetensors")
+    synthetic.write_sd3(lent_models / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
+    synthetic.write_flux_checkpoint(lent_models / "checkpoints" / "flux1-dev-fp8.safetensors")
+    synthetic.write_flux_parts(lent_models)
 
 
 @pytest.mark.usefixtures("all_models")

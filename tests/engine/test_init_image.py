@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,9 +14,6 @@ from hal_image.host import metadata
 from tests import synthetic
 from tests.world import QUICK, Hal, Run, pixels
 from training.judge import Expectation, judge
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
 
@@ -202,16 +198,12 @@ def test_nothing_is_written_where_the_picture_cannot_be_read(hal: Hal, file: str
 
 
 @pytest.fixture(scope="module")
-def other_families(models_dir: Path) -> Iterator[None]:
+def other_families(lent_models: Path) -> None:
     """FLUX's checkpoint is large on paper and small on disk."""
-    before = set(models_dir.rglob("*"))
-    folder = models_dir / "checkpoints"
+    folder = lent_models / "checkpoints"
     synthetic.write_sdxl(folder / CHECKPOINTS["sdxl"])
     synthetic.write_sd3(folder / CHECKPOINTS["sd35-medium"])
     synthetic.write_flux_checkpoint(folder / CHECKPOINTS["flux"])
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()  # the default's files would change what other tests get
 
 
 @pytest.mark.usefixtures("other_families")

@@ -13,7 +13,6 @@ from tests import synthetic
 from tests.world import QUICK, Hal, pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
@@ -22,10 +21,9 @@ SEED = ("-p", "a red cube", *QUICK, "--steps", "2", "--seed", "7")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _files(models_dir: Path) -> Iterator[None]:
+def _files(lent_models: Path) -> None:
     """LoRAs for each family, and checkpoints of each."""
-    before = set(models_dir.rglob("*"))
-    loras = models_dir / "loras"
+    loras = lent_models / "loras"
     synthetic.write_lora(loras / "styles" / "ink.safetensors", text=True)
     synthetic.write_lora(loras / "chalk.safetensors", seed="chalk")
     synthetic.write_lora(loras / "some.safetensors", fit=1, misshapen=1, unknown=2)
@@ -34,12 +32,9 @@ def _files(models_dir: Path) -> Iterator[None]:
     synthetic.write_lora(loras / "for-sdxl.safetensors", family="sdxl", prompt=True)
     synthetic.write_lora(loras / "for-sd3.safetensors", family="sd3")
     synthetic.write_lora(loras / "for-flux.safetensors", family="flux")
-    synthetic.write_sdxl(models_dir / "checkpoints" / "sd_xl_base_1.0.safetensors")
-    synthetic.write_sd3(models_dir / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
-    synthetic.write_flux_checkpoint(models_dir / "checkpoints" / "flux1-dev-fp8.safetensors")
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()  # the default's file would change what other tests get
+    synthetic.write_sdxl(lent_models / "checkpoints" / "sd_xl_base_1.0.safetensors")
+    synthetic.write_sd3(lent_models / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
+    synthetic.write_flux_checkpoint(lent_models / "checkpoints" / "flux1-dev-fp8.safetensors")
 
 
 def drawn(hal: Hal, *options: str) -> bytes:

@@ -16,7 +16,7 @@ from tests.engine.injected import LIMIT, python_with_limit
 from tests.world import Hal, pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from hal_image.install.engine_env import EnginePaths
 
@@ -129,12 +129,8 @@ def test_a_workflow_is_drawn_in_tiles_too(hal: Hal) -> None:
 
 
 @pytest.fixture(scope="module")
-def flux_parts(models_dir: Path) -> Iterator[None]:
-    before = set(models_dir.rglob("*"))
-    synthetic.write_flux_parts(models_dir)
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
+def flux_parts(lent_models: Path) -> None:
+    synthetic.write_flux_parts(lent_models)
 
 
 @pytest.mark.usefixtures("flux_parts")

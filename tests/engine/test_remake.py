@@ -6,7 +6,7 @@ import json
 import random
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -15,9 +15,6 @@ from hal_image import png
 from tests import synthetic
 from tests.world import QUICK, SD15, Hal, pixels
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 pytestmark = pytest.mark.local_only("what a container could change of it is in test_together.py")
 
 SAMPLING = (("euler", "normal"), ("dpmpp_2m", "karras"), ("euler_ancestral", "simple"), ("dpmpp_2m_sde", "exponential"))
@@ -25,15 +22,11 @@ WORDS = ("a red cube", "-x", "ein Würfel\n立方体 🤖", '"quoted", (weighed:
 
 
 @pytest.fixture(scope="module")
-def all_models(models_dir: Path) -> Iterator[None]:
+def all_models(lent_models: Path) -> None:
     """The other families' checkpoints; FLUX's is large on paper and small on disk."""
-    before = set(models_dir.rglob("*"))
-    synthetic.write_sdxl(models_dir / "checkpoints" / "sd_xl_base_1.0.safetensors")
-    synthetic.write_sd3(models_dir / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
-    synthetic.write_flux_checkpoint(models_dir / "checkpoints" / "flux1-dev-fp8.safetensors")
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()  # the default's files would change what other tests get
+    synthetic.write_sdxl(lent_models / "checkpoints" / "sd_xl_base_1.0.safetensors")
+    synthetic.write_sd3(lent_models / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
+    synthetic.write_flux_checkpoint(lent_models / "checkpoints" / "flux1-dev-fp8.safetensors")
 
 
 def chance(number: int) -> tuple[str, ...]:

@@ -29,14 +29,10 @@ ROUNDED = 1
 
 
 @pytest.fixture(scope="module")
-def families(models_dir: Path) -> Iterator[None]:
-    before = set(models_dir.rglob("*"))
-    synthetic.write_sdxl(models_dir / "checkpoints" / "sd_xl_base_1.0.safetensors")
-    synthetic.write_sd3(models_dir / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
-    synthetic.write_flux_checkpoint(models_dir / "checkpoints" / "flux1-dev-fp8.safetensors")
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
+def families(lent_models: Path) -> None:
+    synthetic.write_sdxl(lent_models / "checkpoints" / "sd_xl_base_1.0.safetensors")
+    synthetic.write_sd3(lent_models / "checkpoints" / "sd3.5_medium_incl_clips_t5xxlfp8scaled.safetensors")
+    synthetic.write_flux_checkpoint(lent_models / "checkpoints" / "flux1-dev-fp8.safetensors")
 
 
 @pytest.fixture

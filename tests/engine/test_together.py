@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -13,30 +13,23 @@ from PIL import Image, ImageDraw
 from tests import synthetic
 from tests.world import Hal, pixels
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 CHECKPOINTS = {"sdxl": "sd_xl_base_1.0.safetensors", "flux": "flux1-dev-fp8.safetensors"}
 """Beside that of sd15, which is there for all tests."""
 SEED = "8000"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _files(models_dir: Path) -> Iterator[None]:
-    before = set(models_dir.rglob("*"))
-    synthetic.write_sdxl(models_dir / "checkpoints" / CHECKPOINTS["sdxl"])
-    synthetic.write_flux_checkpoint(models_dir / "checkpoints" / CHECKPOINTS["flux"])
-    synthetic.write_lora(models_dir / "loras" / "sd15-ink.safetensors")
-    synthetic.write_lora(models_dir / "loras" / "sdxl-ink.safetensors", family="sdxl")
-    synthetic.write_lora(models_dir / "loras" / "flux-ink.safetensors", family="flux")
-    synthetic.write_lora(models_dir / "loras" / "more" / "sd15-two.safetensors", fit=1)
-    synthetic.write_controlnet(models_dir / "controlnet" / "sd15_canny.safetensors")
-    synthetic.write_controlnet(models_dir / "controlnet" / "sdxl_canny.safetensors", family="sdxl")
-    synthetic.write_controlnet(models_dir / "controlnet" / "flux_canny.safetensors", family="flux")
-    synthetic.write_upscaler(models_dir / "upscale_models" / "x4.safetensors")
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()  # other tests count on what is not there
+def _files(lent_models: Path) -> None:
+    synthetic.write_sdxl(lent_models / "checkpoints" / CHECKPOINTS["sdxl"])
+    synthetic.write_flux_checkpoint(lent_models / "checkpoints" / CHECKPOINTS["flux"])
+    synthetic.write_lora(lent_models / "loras" / "sd15-ink.safetensors")
+    synthetic.write_lora(lent_models / "loras" / "sdxl-ink.safetensors", family="sdxl")
+    synthetic.write_lora(lent_models / "loras" / "flux-ink.safetensors", family="flux")
+    synthetic.write_lora(lent_models / "loras" / "more" / "sd15-two.safetensors", fit=1)
+    synthetic.write_controlnet(lent_models / "controlnet" / "sd15_canny.safetensors")
+    synthetic.write_controlnet(lent_models / "controlnet" / "sdxl_canny.safetensors", family="sdxl")
+    synthetic.write_controlnet(lent_models / "controlnet" / "flux_canny.safetensors", family="flux")
+    synthetic.write_upscaler(lent_models / "upscale_models" / "x4.safetensors")
 
 
 def given(folder: Path) -> None:

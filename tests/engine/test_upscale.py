@@ -22,8 +22,6 @@ from tests.contract.upscale_cases import graphs
 from tests.world import QUICK, SD15, booted, pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from hal_image.host.engines.link import Link
@@ -38,13 +36,9 @@ ABSENT = "a-file-that-no-server-has-"
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _files(models_dir: Path) -> Iterator[None]:
-    before = set(models_dir.rglob("*"))
-    synthetic.write_upscaler(models_dir / "upscale_models" / f"{X4}.safetensors")
-    synthetic.write_upscaler(models_dir / "upscale_models" / "more" / f"{X2}.safetensors", factor=2)
-    yield
-    for path in sorted(set(models_dir.rglob("*")) - before, reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()  # other tests count on what is not there
+def _files(lent_models: Path) -> None:
+    synthetic.write_upscaler(lent_models / "upscale_models" / f"{X4}.safetensors")
+    synthetic.write_upscaler(lent_models / "upscale_models" / "more" / f"{X2}.safetensors", factor=2)
 
 
 def make(hal: Hal, *arguments: str, name: str = "x.png") -> dict[str, Any]:
