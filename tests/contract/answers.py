@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,9 @@ from tests.contract import error_reference, schemas
 
 if TYPE_CHECKING:
     import jsonschema
+
+Call = Callable[..., tuple[int, dict[str, Any]]]
+"""The fixture ``call``: runs the command line with ``--json``; returns the exit code and the object."""
 
 
 @lru_cache
@@ -55,3 +59,11 @@ def check_answer(answer: dict[str, Any]) -> None:
     assert error["details"].keys() <= entry.details.keys() | OF_A_JOB.keys(), error
     assert bool(error["hint"]) is not bool(entry.without_hint), error
     assert "\n" not in error["message"] + error["hint"], error
+
+
+def check(answer: dict[str, Any], command: str, *, ok: bool = True) -> Any:
+    """Holds an answer against all that is promised of one; returns its data."""
+    check_answer(answer)
+    assert answer["command"] == command
+    assert answer["ok"] is ok
+    return answer["data"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -17,10 +15,11 @@ from hal_image.host.main import main
 from hal_image.host.pace import EVENTS_PER_SECOND, PROGRESS
 from tests.contract import stand_in_engine
 from tests.contract.answers import check_lines
+from tests.contract.small_files import write_checkpoint
 from tests.contract.stand_in_engine import drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from hal_image.engine.job import Job
 
@@ -30,23 +29,14 @@ SIZE = ("-m", "sd15", "--size", "64", "--steps", "1", "--engine", "local")
 
 
 @pytest.fixture(autouse=True)
-def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setenv("HAL_REGISTRY", "")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr(sys, "argv", ["hal_generate_image.py"])
+def _with_a_model(own_machine: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_presence, "gpu_present", lambda: True)
-    checkpoint = tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors"
-    checkpoint.parent.mkdir(parents=True)
-    header = json.dumps({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).encode()
-    checkpoint.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    write_checkpoint(tmp_path / "models" / "checkpoints" / "v1-5-pruned-emaonly-fp16.safetensors")
 
 
 @pytest.fixture
-def make(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+def make(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Make:
     """Makes a picture with an engine that does as told; returns the exit code and the lines of standard output."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def run(runs: stand_in_engine.Runs, *argv: str, form: str = "--json") -> tuple[int, list[dict[str, Any]]]:
         # a socket's path has a limit of its own, which pytest's folders may exceed
@@ -56,9 +46,7 @@ def make(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPa
         check_lines(lines)
         return code, lines
 
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
 
 
 def test_a_picture_of_another_size_is_told_of(make: Make, tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,10 +16,11 @@ from hal_image.host import gpu_presence
 from hal_image.host.main import main
 from tests.contract import stand_in_engine
 from tests.contract.answers import check_lines
+from tests.contract.small_files import write_checkpoint
 from tests.contract.stand_in_engine import drawing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from hal_image.engine.job import Job
 
@@ -32,18 +31,11 @@ SMALL = ("--size", "64", "--steps", "1")
 
 
 @pytest.fixture(autouse=True)
-def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setenv("HAL_REGISTRY", "")
+def _with_models_and_presets(own_machine: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HAL_PRESETS", str(tmp_path / "presets.yaml"))
-    monkeypatch.setattr(sys, "argv", ["hal_generate_image.py"])
     monkeypatch.setattr(gpu_presence, "gpu_present", lambda: True)
-    folder = tmp_path / "models" / "checkpoints"
-    folder.mkdir(parents=True)
-    header = json.dumps({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).encode()
     for name in CHECKPOINTS:
-        (folder / name).write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+        write_checkpoint(tmp_path / "models" / "checkpoints" / name)
     (tmp_path / "presets.yaml").write_text(
         "presets: {soft: {prompt_suffix: soft light, steps: 3, count: 4}, small: {size: 64, model: sd15}}\n"
     )
@@ -51,9 +43,8 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def call(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[Call]:
+def call(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch) -> Call:
     """Runs one call with an engine that does as told; returns the exit code and the lines of standard output."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def run(*argv: str, runs: stand_in_engine.Runs | None = None, form: str = "--json") -> Any:
         # a socket's path has a limit of its own, which pytest's folders may exceed
@@ -66,9 +57,7 @@ def call(capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPa
         check_lines(lines)
         return code, lines
 
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
 
 
 def names(paths: list[str]) -> list[str]:

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import hashlib
 import json
 import re
-import signal
-import struct
-import sys
-import threading
 import uuid
-import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +15,9 @@ import numpy as np
 import pytest
 import yaml
 
-from hal_image import job_files, png, wire
-from hal_image.engine.server import EngineServer
-from hal_image.engine.worker import Worker
-from hal_image.errors import HalError, InternalError
+from hal_image import png
 from hal_image.host import gpu_presence, metadata
 from hal_image.host import registry as host_registry
-from hal_image.host.engines.link import Link, to_socket
-from hal_image.host.job_records import JobRecords
 from hal_image.host.main import main
 from hal_image.host.progress import Progress
 from hal_image.host.render import Output
@@ -37,15 +25,11 @@ from hal_image.host.result import SCHEMA_VERSION
 from hal_image.models import bundled_models
 from hal_image.models.registry import default_registry_path
 from tests.contract import schemas
-from tests.contract.answers import check_answer, check_event
+from tests.contract.answers import Call, check, check_event
 from tests.contract.graph_cases import CASES
+from tests.contract.small_files import picture, write_checkpoint
 from tests.synthetic import bundled
 from tests.synthetic.packing import reference, write_packed
-from tests.unit.host import job_examples
-
-ENGINE_SOURCES = sorted((Path(wire.__file__).parent / "engine").glob("*.py"))
-
-Call = Callable[..., tuple[int, dict[str, Any]]]
 
 MODEL_FACTS = {
     "name": "sd15",
@@ -62,57 +46,7 @@ ENGINE_FACTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing of the real user's folders."""
-    monkeypatch.setenv("HAL_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("HAL_MODELS_DIR", str(tmp_path / "models"))
-    monkeypatch.setenv("HAL_REGISTRY", "")
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    for name in ("HAL_ENGINE_PYTHON", "HAL_COMFYUI_DIR", "HAL_COMFYUI_SOURCE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HAL_DOCKER", str(tmp_path / "no-docker"))
-    monkeypatch.setattr(sys, "argv", ["hal_generate_image.py"])
-
-
-@pytest.fixture
-def call(capfdbinary: pytest.CaptureFixture[bytes]) -> Iterator[Call]:
-    """Runs the command line with ``--json``; returns the exit code and the object."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-
-    def run(*argv: str) -> tuple[int, dict[str, Any]]:
-        code = main([*argv, "--json"])
-        lines = capfdbinary.readouterr().out.splitlines()
-        assert len(lines) == 1, lines
-        return code, json.loads(lines[0])
-
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-def check(answer: dict[str, Any], command: str, *, ok: bool = True) -> Any:
-    """Holds an answer against all that is promised of one; returns its data."""
-    check_answer(answer)
-    assert answer["command"] == command
-    assert answer["ok"] is ok
-    return answer["data"]
-
-
-def write_checkpoint(path: Path) -> None:
-    header = json.dumps({"a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).encode()
-    path.parent.mkdir(parents=True)
-    path.write_bytes(struct.pack("<Q", len(header)) + header + b"\0" * 4)
-
-
-def picture() -> bytes:
-    """A black PNG of 2x1 pixels."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 0)
-    return png.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0\0\0")) + chunk(b"IEND", b"")
+pytestmark = pytest.mark.usefixtures("own_machine")
 
 
 @pytest.mark.parametrize("name", ["result", "event", "wire", "picture", "models"])
@@ -237,96 +171,6 @@ def test_completion(call: Call, capfdbinary: pytest.CaptureFixture[bytes]) -> No
     assert main(["completion", "next", "--json", "--words", "--model", "sd1"]) == 0
     (word,) = check(json.loads(capfdbinary.readouterr().out), "completion")["words"]
     assert word["text"] == "sd15"
-
-
-@pytest.fixture
-def jobs(tmp_path: Path) -> list[str]:
-    """Three jobs whose engine is gone: one is done, one failed, one was in the middle of it."""
-    records, ids = JobRecords(), []
-    for number in (1, 2, 3):
-        job = job_examples.write(records, job_examples.record(tmp_path, number, prompt="a\x1b[31mb" * 100))
-        ids.append(job.id)
-    kept = job.engine_folder / "jobs"
-    kept.mkdir(parents=True)
-    made = job.origin.output_dir / ids[0]
-    made.mkdir(parents=True)
-    (made / "image_00001_.png").write_bytes(job_examples.picture())
-    job_files.write(kept, ids[0], {"last": job_examples.done(job._replace(id=ids[0]))})
-    failed = {"event": "failed", "error": HalError("x", code="out_of_memory", hint="y", retryable=True).to_json()}
-    job_files.write(kept, ids[1], {"last": failed})
-    return ids
-
-
-def test_jobs(call: Call, jobs: list[str]) -> None:
-    listed = check(call("jobs")[1], "jobs")["jobs"]
-    assert [(jobs.index(job["job"]), job["verdict"], job["error"]) for job in listed] == [
-        (1, "failed", "out_of_memory"),  # over: what is done has not been fetched, and what is lost may be found
-        (0, "done", None),
-        (2, "lost", None),
-    ]
-    assert {len(job["prompt"]) for job in listed} == {100}
-    assert "\x1b" not in "".join(job["prompt"] for job in listed)
-    cancelled = check(call("jobs", "cancel", "--all")[1], "jobs")["jobs"]
-    assert [job["verdict"] for job in cancelled] == ["interrupted", "lost"]
-    assert [job["verdict"] for job in check(call("jobs")[1], "jobs")["jobs"]] == ["interrupted", "failed", "lost"]
-    assert check(call("jobs", "cancel", jobs[1])[1], "jobs")["jobs"][0]["verdict"] == "failed"
-
-
-def test_a_long_list_of_jobs_is_cut(call: Call, tmp_path: Path) -> None:
-    records = JobRecords()
-    assert check(call("jobs")[1], "jobs") == {"jobs": [], "left_out": 0}
-    for number in range(1, 31):
-        records.finish(job_examples.write(records, job_examples.record(tmp_path, number)), "done")
-    data = check(call("jobs", "list")[1], "jobs")
-    assert (len(data["jobs"]), data["left_out"]) == (20, 10)
-    assert data["jobs"][-1]["job"] == job_examples.job_id(30)
-    assert check(call("jobs", "--all")[1], "jobs")["left_out"] == 0
-
-
-@pytest.mark.parametrize("verb", [("wait",), ("jobs", "wait")])
-def test_wait(call: Call, jobs: list[str], verb: tuple[str, ...], tmp_path: Path) -> None:
-    code, answer = call(*verb, jobs[0])
-    data = check(answer, verb[0])
-    assert (code, data["job"], data["verdict"], data["delivered_before"]) == (0, jobs[0], "done", False)
-    assert Path(data["images"][0]["path"]).is_file()
-    again = check(call(*verb, jobs[0][:8])[1], verb[0])
-    assert (again["images"], again["delivered_before"]) == (data["images"], True)
-    code, answer = call(*verb)  # both that are left came to nothing: neither is meant more than the other
-    assert (code, answer["error"]["code"]) == (2, "job_ambiguous")
-    code, answer = call(*verb, jobs[1])
-    check(answer, verb[0], ok=False)
-    assert (code, answer["error"]["code"], answer["error"]["details"]["verdict"]) == (1, "out_of_memory", "failed")
-    code, answer = call(*verb)  # the only one that is left
-    check(answer, verb[0], ok=False)
-    assert (code, answer["error"]["code"], answer["data"]["job"]) == (1, "job_lost", jobs[2])
-    code, answer = call(*verb)
-    assert (code, answer["error"]["code"]) == (2, "job_unknown")
-
-
-def test_wait_without_an_id_means_the_one_with_a_picture(call: Call, jobs: list[str]) -> None:
-    assert check(call("wait")[1], "wait")["job"] == jobs[0]
-
-
-@pytest.mark.parametrize(
-    ("argv", "error"),
-    [
-        (("wait", "../x"), "job_id_invalid"),
-        (("wait", "ffffffff"), "job_unknown"),
-        (("wait", "00000001", "-o", "-"), "output_invalid"),
-        (("jobs", "cancel"), "usage"),
-        (("jobs", "cancel", "--all", "00000001"), "usage"),
-        (("jobs", "cancel", "../x"), "job_id_invalid"),
-        (("jobs", "list", "00000001"), "usage"),
-        (("jobs", "list", "--timeout", "3"), "usage"),
-        (("jobs", "wait", "00000001", "00000002"), "usage"),
-        (("jobs", "paint"), "usage"),
-    ],
-)
-@pytest.mark.usefixtures("jobs")
-def test_jobs_that_cannot_be_had(call: Call, argv: tuple[str, ...], error: str) -> None:
-    code, answer = call(*argv)
-    assert (code, answer["error"]["code"]) == (2, error)
-    check_answer(answer)
 
 
 def test_dry_run_with_warnings(call: Call, tmp_path: Path) -> None:
@@ -493,25 +337,6 @@ def test_lines_of_jsonl(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
         assert line["index"] == 1
 
 
-# -- the wire ---------------------------------------------------------------------------------------------------------
-
-
-def wire_parts(kind: str) -> dict[str, dict[str, Any]]:
-    """Requests or events of the schema, by name."""
-    prefix = f"{kind}_"
-    definitions = schemas.load("wire")["$defs"]
-    return {name.removeprefix(prefix): part for name, part in definitions.items() if name.startswith(prefix)}
-
-
-def test_status_fields_are_those_of_the_code() -> None:
-    definitions = schemas.load("wire")["$defs"]
-    assert list(definitions["engine_status"]["properties"]) == list(wire.EngineStatus._fields)
-    assert definitions["engine_status"]["required"] == list(wire.EngineStatus._fields)
-    assert list(definitions["settings"]["properties"]) == list(wire.EngineSettings._fields)
-    event = definitions["event_status"]["properties"]
-    assert event == {**{name: event[name] for name in ("v", "event")}, **definitions["engine_status"]["properties"]}
-
-
 def test_what_two_schemas_share_is_the_same() -> None:
     result, wires, pictures = (schemas.load(name)["$defs"] for name in ("result", "wire", "picture"))
     for name in ("error", "node"):
@@ -532,153 +357,3 @@ def test_what_two_schemas_share_is_the_same() -> None:
         # comfyui_version is also a fact of the installation, and a boot that failed is serve's own failure
         assert name in {"comfyui_version", "boot_error"} or served[name] == field
     assert pictures["request"]["properties"].keys() | {"count", "cut"} == result["request"]["properties"].keys()
-
-
-def documented_lines() -> dict[str, dict[str, list[str]]]:
-    """Requests and events as the table in wire's docstring has them: by name, with their fields."""
-    found: dict[str, dict[str, list[str]]] = {"request": {}, "event": {}}
-    kind = ""
-    for line in (wire.__doc__ or "").splitlines():
-        if line.startswith("host → engine"):
-            kind = "request"
-        elif line.startswith("engine → host"):
-            kind = "event"
-        elif kind and (match := re.match(r"``(\w+)``\s+(?P<fields>(?:\w+(?:, \w+)*)?|…)\s{2,}\S", line)):
-            found[kind][match[1]] = re.findall(r"\w+", match["fields"])
-    return found
-
-
-@pytest.mark.parametrize("kind", ["request", "event"])
-def test_the_docstring_and_the_schema_name_the_same_lines(kind: str) -> None:
-    documented, described = documented_lines()[kind], wire_parts(kind)
-    assert set(documented) == set(described)
-    for name, fields in documented.items():
-        assert set(fields) <= described[name]["properties"].keys(), name
-
-
-def test_every_event_in_the_engine_is_in_the_schema() -> None:
-    described = wire_parts("event")
-    seen = set()
-    for source in ENGINE_SOURCES:
-        if source.stem == "order":  # of containers that talk to the host that started them, and to nobody over the wire
-            continue
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Dict):
-                continue
-            keys = [key.value for key in node.keys if isinstance(key, ast.Constant)]
-            if "event" not in keys:
-                continue
-            value = node.values[node.keys.index(next(k for k in node.keys if getattr(k, "value", "") == "event"))]
-            assert isinstance(value, ast.Constant)
-            assert isinstance(value.value, str)
-            assert set(keys) <= described[value.value]["properties"].keys() | {"job"}, f"{source.name}:{node.lineno}"
-            seen.add(value.value)
-    assert seen == set(described)
-
-
-def test_encode_and_decode() -> None:
-    line = {
-        "op": "submit",
-        "job": str(uuid.uuid4()),
-        "graph": {"1": {"class_type": "A", "inputs": {}}},
-        "keep_alive_s": -1,
-    }
-    raw = wire.encode(line)
-    assert raw.endswith(b"\n")
-    assert raw.count(b"\n") == 1
-    assert wire.decode(raw) == {"v": wire.WIRE_VERSION, **line}
-    schemas.strict("wire").validate(wire.decode(raw))
-    assert wire.encode({"op": "x", "text": "é\u2028\N{ROBOT FACE}\x1b"}).isascii()
-
-
-@pytest.mark.parametrize(
-    ("raw", "code"), [(b"no json", "wire_invalid"), (b"[]", "wire_version"), (b'{"v": 99}', "wire_version")]
-)
-def test_what_is_no_line_is_not_decoded(raw: bytes, code: str) -> None:
-    with pytest.raises(InternalError) as caught:
-        wire.decode(raw)
-    assert caught.value.code == code
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        {},
-        {"v": 1},
-        {"v": 2, "op": "status"},
-        {"v": 1, "op": "paint"},
-        {"v": 1, "event": "paint"},
-        {"v": 1, "op": "submit", "job": "1", "graph": {}, "keep_alive_s": 1},
-        {"v": 1, "op": "cancel"},
-        {"v": 1, "event": "queued", "position": 0},
-        {"v": 1, "event": "failed", "job": None, "error": None},
-    ],
-    ids=str,
-)
-def test_the_schema_refuses_what_is_not_a_line(line: dict[str, Any]) -> None:
-    assert not jsonschema.Draft202012Validator(schemas.load("wire")).is_valid(line)
-
-
-@pytest.fixture
-def link(tmp_path: Path) -> Iterator[Link]:
-    """A line to an engine that never works: its worker is not started."""
-    settings = wire.EngineSettings("0", str(tmp_path), sys.executable, str(tmp_path), cpu=True)
-    worker = Worker(settings, tmp_path, keep_alive_s=300.0)
-    info = {
-        "settings": settings._asdict(),
-        "output_dir": str(worker.comfy.output_dir),
-        "log": str(worker.comfy.log),
-        "comfyui": {},
-        "tool_version": "0",
-    }
-    with EngineServer(tmp_path / "engine.sock", worker, info) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        opened = to_socket(tmp_path / "engine.sock")
-        yield opened
-        opened.close()
-        server.shutdown()
-        thread.join()
-
-
-def test_a_real_conversation(link: Link) -> None:
-    job = str(uuid.uuid4())
-    graph = CASES["sd15"].graph().to_prompt()
-    lines = [link.hello]
-
-    def say(**request: object) -> None:
-        schemas.strict("wire").validate(wire.decode(wire.encode(request)))
-        link.send(**request)
-
-    def hear(event: str) -> None:
-        heard = link.next(5.0)
-        while heard is not None and heard["event"] == "booting":
-            lines.append(heard)
-            heard = link.next(5.0)
-        assert heard is not None
-        assert heard["event"] == event
-        lines.append(heard)
-
-    say(op="submit", job=job, graph=graph, keep_alive_s=300.0, keep=True)
-    hear("queued")
-    say(op="status")
-    hear("status")
-    say(op="cancel", job=job)
-    hear("failed")
-    assert lines[-1]["error"]["code"] == "cancelled"
-    say(op="attach", job=str(uuid.uuid4()))
-    hear("failed")
-    for operation in ("free", "boot"):
-        say(op=operation)
-        hear("status")
-    say(op="stop", force=True)
-    hear("status")
-    say(op="submit", job=str(uuid.uuid4()), graph=graph, keep_alive_s=300.0)
-    hear("failed")
-    assert lines[-1]["error"]["code"] == "engine_draining"
-    link.send(op="paint")
-    hear("failed")
-    assert lines[-1]["job"] is None
-    assert lines[-1]["error"]["code"] == "wire_invalid"
-    for line in lines:
-        schemas.strict("wire").validate(line)
