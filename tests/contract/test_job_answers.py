@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("own_machine")
 
 
 @pytest.fixture
-def jobs(own_machine: None, tmp_path: Path) -> list[str]:  # noqa: ARG001 - its jobs are that machine's
+def jobs(own_machine: None, tmp_path: Path) -> list[str]:
     """Three jobs whose engine is gone: one is done, one failed, one was in the middle of it."""
     records, ids = JobRecords(), []
     for number in (1, 2, 3):
