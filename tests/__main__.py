@@ -25,6 +25,8 @@ from hal_image.install import venvs  # noqa: E402
 
 DEV_BYTES = 500_000_000
 PARTS = ("lint", "unit", "contract", "fuzz", "store", "install", "engine", "faults", "docker")
+MOST_PROCESSES = 4
+"""More would wait for those that take longest, and each may have a ComfyUI that wants a gigabyte and all cores."""
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -67,13 +69,21 @@ def main(arguments: list[str]) -> int:
                 return code
     for run in runs(chosen):
         say(f"running {' '.join(run)}")
-        code = subprocess.run(
-            [python, "-m", "pytest", "--durations=15", *run, *options], cwd=ROOT, check=False
-        ).returncode
+        command = [str(python), "-m", "pytest", "--durations=15", *in_parallel(), *run, *options]
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
         say(f"done in {(time.monotonic() - started) / 60:.1f} minutes")
         if code != 0:
             return code
     return 0
+
+
+def in_parallel() -> list[str]:
+    """Has several processes run the tests, each with engines of its own; ``-- -n 0`` is for one, e.g. with a debugger.
+
+    ``tests/conftest.py`` says what stays together, and in which order it begins.
+    """
+    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
+    return ["-n", str(processes if processes > 1 else 0), "--dist", "loadgroup", "--no-loadscope-reorder"]
 
 
 def runs(chosen: list[str]) -> list[list[str]]:

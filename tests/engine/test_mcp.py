@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import psutil
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import ImageContent, TextContent
@@ -20,6 +19,7 @@ from PIL import Image
 
 from hal_image.host.mcp.preview import MOST_BYTES
 from hal_image.host.mcp.tools import MOST_BYTES as MOST_OF_TOOLS
+from tests.children import running_with
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -200,7 +200,7 @@ def test_pictures_are_shown_on_request_and_stay_small(hal: Hal) -> None:
             for block in shown:
                 with Image.open(io.BytesIO(base64.b64decode(block.data))) as picture:
                     assert (picture.format, max(picture.size)) == ("JPEG", 256)
-            server = _servers()[0]
+            server = running_with("mcp")[0]
             assert server.net_connections(kind="inet") == []
 
     anyio.run(talk)
@@ -273,7 +273,7 @@ def test_a_call_that_dies_is_told(hal: Hal) -> None:
             call = told(await agent.call_tool("generate_image", given))["job"]
             await until(lambda: _is_busy(hal))
             job = told(await agent.call_tool("job", {"job": call, "wait_s": 0}))["job"]
-            (child,) = _servers()[0].children()
+            (child,) = running_with("mcp")[0].children()
             os.kill(child.pid, signal.SIGKILL)
             lost = told(await agent.call_tool("job", {"job": job, "wait_s": 5}))
             assert lost["error"]["code"] == "mcp_call_lost"
@@ -287,8 +287,3 @@ def test_a_call_that_dies_is_told(hal: Hal) -> None:
 
 async def _is_busy(hal: Hal) -> bool:
     return any(engine["state"] == "busy" for engine in hal.engines())
-
-
-def _servers() -> list[psutil.Process]:
-    """The servers that this test has started."""
-    return [child for child in psutil.Process().children() if "mcp" in child.cmdline()]

@@ -111,12 +111,15 @@ def started(hal: Hal, *options: str) -> Any:
 @pytest.mark.skipif(os.getuid() != 0, reason="a signal for another's process needs root")
 def test_comfyui_is_killed_and_what_is_there_stays(hal: Hal) -> None:
     process = started(hal)
+    output = Path(hal.engine()["folder"]) / "output"
+    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    assert (output / job).exists()
     os.kill(comfyui_of(hal, hal.engine()), signal.SIGKILL)
     out, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1
     assert b'"comfyui_crashed"' in out.splitlines()[-1]
     assert 1 <= len(names(hal.cwd)) < 4
-    assert not any((Path(hal.engine()["folder"]) / "output").iterdir())
+    assert not (output / job).exists()
 
 
 @pytest.mark.usefixtures("mended")

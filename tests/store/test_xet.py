@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
 import hal_image
@@ -22,11 +21,14 @@ from hal_image.models import hub as hubs
 from hal_image.models import xet
 from hal_image.models.download import Pull, download
 from hal_image.models.hub import from_environment
+from tests.children import running_with
 from tests.store.conftest import DATA, NAME, TOKEN, Call, hub_source, left_over, mirror, model, pull
 from tests.store.hub_server import ACCESS, Hub
 from tests.store.xet_storage import CHUNK, XetStorage
 
 if TYPE_CHECKING:
+    import psutil
+
     from hal_image.errors import JsonObject
 
 pytestmark = pytest.mark.skipif(find_spec("hf_xet") is None, reason="hf_xet has no package for this machine")
@@ -48,14 +50,7 @@ def _small_files_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def xet_children() -> list[psutil.Process]:
     """Processes of ours that fetch over Xet; other tests in this process may have left others."""
-    return [child for child in psutil.Process().children() if str(xet._CHILD) in command(child)]
-
-
-def command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:  # it has ended
-        return []
+    return running_with(str(xet._CHILD))
 
 
 @pytest.fixture
