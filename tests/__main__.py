@@ -83,7 +83,7 @@ def in_parallel() -> list[str]:
     ``tests/conftest.py`` says what stays together, and in which order it begins.
     """
     processes = min(os.cpu_count() or 1, MOST_PROCESSES)
-    return ["-n", str(processes if processes > 1 else 0), "--dist", "loadgroup", "--no-loadscope-reorder"]
+    return ["-n", str(processes if processes > 1 else 0), "--dist", "loadscope", "--no-loadscope-reorder"]
 
 
 def runs(chosen: list[str]) -> list[list[str]]:

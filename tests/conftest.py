@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import signal
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HERE = Path(__file__).resolve().parent
-DOCKER = HERE / "docker"
+DOCKER = "docker"
+OF_DOCKER = re.compile(r"^tests/docker/|[\[-]docker[\]-]")
+"""What the names of tests have that need a Docker engine: their folder, or the kind of engine in their parameters."""
 
 pytest_plugins = ["tests.world"]  # for tests/engine and tests/faults; what is not asked for costs nothing
 
@@ -28,15 +30,27 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tells which tests stay together when several processes run them (``--dist loadgroup``).
+    """What needs Docker comes first: where several processes run the tests, that takes one of them longest."""
+    items.sort(key=lambda item: lane(item.nodeid) != DOCKER)
 
-    There is one Docker engine for all, which some tests stop, so one process runs what needs it: it begins with that,
-    since it takes longest. Of everything else a file stays together, for what its module has set up.
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Has each process take a lane at a time."""
+
+    class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
+        def _split_scope(self, nodeid: str) -> str:
+            return lane(nodeid)
+
+    return Lanes(config, log)
+
+
+def lane(test: str) -> str:
+    """The tests that one process runs with this one, one after the other.
+
+    There is one Docker engine for all, which some tests stop, so all that needs it is one lane. Of everything else a
+    file is, for what its module sets up.
     """
-    for item in items:
-        on_docker = item.get_closest_marker("docker") is not None or item.path.is_relative_to(DOCKER)
-        item.add_marker(pytest.mark.xdist_group("docker" if on_docker else item.path.relative_to(HERE).as_posix()))
-    items.sort(key=lambda item: item.get_closest_marker("xdist_group") != pytest.mark.xdist_group("docker").mark)
+    return DOCKER if OF_DOCKER.search(test) else test.partition("::")[0]
 
 
 @pytest.fixture(autouse=True)
