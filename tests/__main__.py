@@ -26,7 +26,7 @@ from hal_image.install import venvs  # noqa: E402
 DEV_BYTES = 500_000_000
 PARTS = ("lint", "unit", "contract", "fuzz", "store", "install", "engine", "faults", "docker")
 MOST_PROCESSES = 4
-"""More would wait for those that take longest, and each may have a ComfyUI that wants a gigabyte and all cores."""
+"""More would wait for those that take longest, and each may have a ComfyUI that wants a gigabyte."""
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -67,10 +67,11 @@ def main(arguments: list[str]) -> int:
             if code != 0:
                 say(f"{linter[0]} complains")
                 return code
+    environment = {**({"OMP_NUM_THREADS": "1"} if processes() else {}), **os.environ}  # a ComfyUI each, a core each
     for run in runs(chosen):
         say(f"running {' '.join(run)}")
         command = [str(python), "-m", "pytest", "--durations=15", *in_parallel(), *run, *options]
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         say(f"done in {(time.monotonic() - started) / 60:.1f} minutes")
         if code != 0:
             return code
@@ -82,8 +83,13 @@ def in_parallel() -> list[str]:
 
     ``tests/conftest.py`` says what stays together, and in which order it begins.
     """
-    processes = min(os.cpu_count() or 1, MOST_PROCESSES)
-    return ["-n", str(processes if processes > 1 else 0), "--dist", "loadscope", "--no-loadscope-reorder"]
+    return ["-n", str(processes()), "--dist", "loadscope", "--no-loadscope-reorder"]
+
+
+def processes() -> int:
+    """How many run the tests; 0 for one that does all itself."""
+    most = min(os.cpu_count() or 1, MOST_PROCESSES)
+    return most if most > 1 else 0
 
 
 def runs(chosen: list[str]) -> list[list[str]]:

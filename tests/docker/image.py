@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import subprocess
 
 import pytest
 
@@ -13,7 +14,18 @@ from tests.docker.real_image import real_image
 
 @functools.cache
 def _image() -> str:
-    return os.environ.get("HAL_DOCKER_IMAGE") or real_image()
+    image = os.environ.get("HAL_DOCKER_IMAGE") or real_image()
+    threads = os.environ.get("OMP_NUM_THREADS")
+    return image if threads is None else _with_threads(image, threads)
+
+
+def _with_threads(image: str, threads: str) -> str:
+    """The image for so many threads of torch: containers get none of the variables that local engines get."""
+    text = f"FROM {image}\nENV OMP_NUM_THREADS={threads}\n"
+    command = [os.environ.get("HAL_DOCKER") or "docker", "build", "--quiet", "-"]
+    built = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    return built.stdout.strip()
 
 
 def image_or_skip() -> str:
