@@ -68,7 +68,7 @@ os.unlink("/spool/x")
 
 
 def test_nothing_secret_gets_in_or_out(lone_hal: Hal) -> None:
-    secrets = {"HF_TOKEN": "hf_hush", "AWS_SECRET_ACCESS_KEY": "hush", "HTTPS_PROXY": "http://u:hush@p"}
+    secrets = {"HF_TOKEN": "hf_hush", "AWS_SECRET_ACCESS_KEY": "hush hush", "HTTPS_PROXY": "http://u:hush@p"}
     with_secrets = Hal({**lone_hal.environment, **secrets}, lone_hal.cwd)
     with_secrets("-p", "a prompt, hush", *QUICK, "-o", "x.png")
     engine = lone_hal.engine()
@@ -82,3 +82,6 @@ def test_nothing_secret_gets_in_or_out(lone_hal: Hal) -> None:
     assert told[0]
     for text in told:
         assert "hush" not in text
+    picture = (lone_hal.cwd / "x.png").read_bytes()
+    assert b"a prompt, hush" in picture
+    assert not any(secret.encode() in picture for secret in secrets.values())

@@ -113,7 +113,9 @@ def test_list_generate_progress_error_and_cancel(hal: Hal) -> None:
                     begun.set()
 
             async def endless() -> None:
-                await agent.call_tool("generate_image", {**ENDLESS, "prompt": "x"}, progress_callback=hear_begin)
+                await agent.call_tool(
+                    "generate_image", {**ENDLESS, "prompt": "taken back"}, progress_callback=hear_begin
+                )
 
             async with anyio.create_task_group() as group:
                 group.start_soon(endless)
@@ -127,7 +129,7 @@ def test_list_generate_progress_error_and_cancel(hal: Hal) -> None:
 
             await until(idle)
             jobs = told(await agent.call_tool("job"))["jobs"]
-            assert [job["state"] for job in jobs if job["prompt"] == "x"] == ["interrupted"]
+            assert [job["state"] for job in jobs if job["prompt"] == "taken back"] == ["interrupted"]
 
     anyio.run(talk)
 
