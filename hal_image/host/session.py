@@ -237,6 +237,7 @@ class Session:
             self._turn = job
             self._began = True
             self._doing = f"making picture {picture.number}"
+            _load_for_saving()
             self._started(event.get("device"), picture)
         elif kind == "failed":
             self._failed(error_from_json(event["error"]), job)
@@ -352,3 +353,8 @@ class Session:
                     remove_kept(self._jobs[event["job"]])
         except LinkClosed:
             return
+
+
+def _load_for_saving() -> None:
+    """Loads, while ComfyUI works, what nobody needs before there is a picture: OpenSSL, 4 ms."""
+    import hashlib  # noqa: F401, PLC0415
