@@ -26,7 +26,9 @@ from hal_image.install import venvs  # noqa: E402
 DEV_BYTES = 500_000_000
 PARTS = ("lint", "unit", "contract", "fuzz", "store", "install", "engine", "faults", "docker")
 MOST_PROCESSES = 4
-"""More would wait for those that take longest, and each may have a ComfyUI that wants a gigabyte."""
+"""More would wait for those that take longest."""
+BYTES_EACH = 10_000_000_000
+"""Memory for a process of the tests: with the stand-ins of FLUX its ComfyUI takes six of them, and files are cached."""
 LINTERS = (
     ("ruff", "check", "."),
     ("ruff", "format", "--check", "."),
@@ -88,7 +90,8 @@ def in_parallel() -> list[str]:
 
 def processes() -> int:
     """How many run the tests; 0 for one that does all itself."""
-    most = min(os.cpu_count() or 1, MOST_PROCESSES)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    most = min(os.cpu_count() or 1, MOST_PROCESSES, memory // BYTES_EACH)
     return most if most > 1 else 0
 
 
