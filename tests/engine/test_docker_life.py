@@ -41,7 +41,7 @@ def test_one_shot_leaves_nothing(lone_hal: Hal) -> None:
     lone_hal("-p", "x", *QUICK, "-o", "x.png", "--keep-alive", "0")
     assert containers(lone_hal) == []
     failing = ("-p", "x", "-m", "sd15", "--size", "64", "--steps", "5000", "-o", "y.png", "--keep-alive", "0")
-    lone_hal(*failing, "--timeout", "15", code=5)
+    lone_hal(*failing, "--timeout", "5", code=5)
     lone_hal("jobs", "cancel", "--all")  # after a timeout it runs on, and its container goes when it ends
     lone_hal.wait_for(lambda: containers(lone_hal) == [])
 

@@ -155,6 +155,12 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+def running_job(hal: Hal) -> str:
+    """The one job that runs."""
+    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    return str(job)
+
+
 def comfyui_of(hal: Hal, engine: dict[str, Any]) -> int:
     """ComfyUI's process id on this machine, also where it runs in a container: known beforehand, it is hit at once."""
     if hal.kind == "local":

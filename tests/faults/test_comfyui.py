@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.faults.calls import LARGE, PHASES, Call, comfyui_of, gone, names, picture, reach
+from tests.faults.calls import LARGE, PHASES, Call, comfyui_of, gone, names, picture, reach, running_job
 from tests.faults.copies import SHORT_S
 from tests.world import SLOW, Hal, identity
 
@@ -90,7 +90,7 @@ def test_comfyui_is_stopped_with_a_picture_that_nobody_waits_for(impatient_hal: 
     # No caller is there whose time could be up: the engine itself gives the job up, and says so to whoever comes.
     hal = impatient_hal
     call, pid = begin(hal, "sampling")
-    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    job = running_job(hal)
     os.kill(pid, signal.SIGSTOP)
     call.send(signal.SIGKILL)
     call.end(10)
@@ -105,7 +105,7 @@ def test_comfyui_is_stopped_with_a_picture_that_somebody_else_waits_for(impatien
     # Until then it may stand still: it may have its reasons, and who waits may give it up.
     hal = impatient_hal
     call, pid = begin(hal, "sampling")
-    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    job = running_job(hal)
     waiting = Call(hal, "wait", job, "--timeout", f"{3 * SHORT_S + 3}")
     waiting.wait_for({"event": "progress"})
     os.kill(pid, signal.SIGSTOP)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hal_image.host import metadata, picture_file
-from tests.faults.calls import comfyui_of, names
+from tests.faults.calls import comfyui_of, names, running_job
 from tests.faults.copies import copy, with_program
 from tests.world import LIMIT_S, Hal, environment_for, pixels
 
@@ -110,16 +110,16 @@ def started(hal: Hal, *options: str) -> Any:
 @pytest.mark.usefixtures("mended")
 @pytest.mark.skipif(os.getuid() != 0, reason="a signal for another's process needs root")
 def test_comfyui_is_killed_and_what_is_there_stays(hal: Hal) -> None:
-    process = started(hal)
+    hal("serve")
     output = Path(hal.engine()["folder"]) / "output"
-    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
-    assert (output / job).exists()
+    of_others = set(output.glob("*"))
+    process = started(hal)
     os.kill(comfyui_of(hal, hal.engine()), signal.SIGKILL)
     out, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1
     assert b'"comfyui_crashed"' in out.splitlines()[-1]
     assert 1 <= len(names(hal.cwd)) < 4
-    assert not (output / job).exists()
+    assert set(output.glob("*")) <= of_others
 
 
 @pytest.mark.usefixtures("mended")
@@ -128,7 +128,7 @@ def test_what_was_made_for_a_call_that_is_gone_is_brought_by_wait(hal: Hal) -> N
     process = started(hal)
     process.kill()
     process.communicate()
-    (job,) = [one["job"] for one in hal("jobs", "--json").json["data"]["jobs"] if one["state"] == "running"]
+    job = running_job(hal)
     (hal.cwd / "x-1.png").unlink()  # it is on record as brought
     output = Path(hal.engine()["folder"]) / "output" / job
     hal.wait_for(lambda: len([*output.glob("*.png")]) > 1)
