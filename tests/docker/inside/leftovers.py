@@ -5,7 +5,7 @@ import shutil
 import sys
 
 PROGRAMS = ("gcc", "cc", "g++", "make", "git", "pip", "pip3")
-FOLDERS = ("/build", "/opt/hal/hal_image/host", "/opt/hal/tests", "/opt/hal/.git", "/root/.cache")
+FOLDERS = ("/build", "/opt/hal/hal_image/host", "/opt/hal/tests", "/opt/hal/.git", os.path.expanduser("~root/.cache"))  # noqa: PTH111
 CERTIFICATES = ("ca.crt", "ca-bundle.crt")
 
 
