@@ -47,8 +47,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def lane(test: str) -> str:
     """The tests that one process runs with this one, one after the other.
 
-    There is one Docker engine for all, which some tests stop, so all that needs it is one lane. Of everything else a
-    file is, for what its module sets up.
+    There is one Docker engine for all, in which tests count containers, so all that needs it is one lane. Of everything
+    else a file is, for what its module sets up.
     """
     return DOCKER if OF_DOCKER.search(test) else test.partition("::")[0]
 

@@ -6,20 +6,19 @@ host with the same engine and a real one.
 
 from __future__ import annotations
 
-import struct
 import sys
 import threading
-import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hal_image import png, wire
+from hal_image import wire
 from hal_image.engine import worker as worker_module
 from hal_image.engine.comfyui_process import ComfyProcess
 from hal_image.engine.server import EngineServer
 from hal_image.engine.worker import Worker
 from hal_image.host.engines import Connection, local
 from hal_image.host.engines.link import to_socket
+from tests.contract.small_files import picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,17 +60,6 @@ class NoComfy(ComfyProcess):
 
     def end(self, grace_s: float = 0.0) -> None:
         self._up = False
-
-
-def picture(width: int, height: int) -> bytes:
-    """A black PNG."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    pixels = zlib.compress((b"\0" + bytes(width)) * height)
-    return png.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
 
 
 def drawing(width: int, height: int) -> Runs:

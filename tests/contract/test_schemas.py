@@ -235,7 +235,7 @@ def test_info(call: Call, tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     case = CASES["sd15"]
     texts = metadata.texts(case.request, MODEL_FACTS, case.graph(), ENGINE_FACTS)
-    path.write_bytes(png.with_texts(picture(), texts))
+    path.write_bytes(png.with_texts(picture(2, 1), texts))
     _, answer = call("info", str(path))
     data = check(answer, "info")
     schemas.strict("picture").validate(data["hal8000"])
@@ -245,7 +245,7 @@ def test_info(call: Call, tmp_path: Path) -> None:
 
 
 def test_info_of_a_picture_that_says_nothing(call: Call, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(picture())
+    (tmp_path / "a.png").write_bytes(picture(2, 1))
     code, answer = call("info", str(tmp_path / "a.png"))
     check(answer, "info", ok=False)
     assert (code, answer["error"]["code"]) == (1, "no_metadata")

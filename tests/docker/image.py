@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
 
 import pytest
 
@@ -21,11 +20,10 @@ def _image() -> str:
 
 def _with_threads(image: str, threads: str) -> str:
     """The image for so many threads of torch: containers get none of the variables that local engines get."""
+    from tests.docker.conftest import docker  # noqa: PLC0415 - pytest loads it itself, in its own time
+
     text = f"FROM {image}\nENV OMP_NUM_THREADS={threads}\n"
-    command = [os.environ.get("HAL_DOCKER") or "docker", "build", "--quiet", "-"]
-    built = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    assert built.returncode == 0, built.stderr
-    return built.stdout.strip()
+    return docker("build", "--quiet", "-", stdin=text).stdout.strip()
 
 
 def image_or_skip() -> str:

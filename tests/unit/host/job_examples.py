@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import struct
 import time
-import zlib
 from typing import TYPE_CHECKING, Any
 
-from hal_image import job_files, png
+from hal_image import job_files
 from hal_image.host.job_records import JobRecord, JobRecords
 from hal_image.host.picture import Origin, Picture
 from hal_image.request import ImageRequest
 from hal_image.workflow import Graph
+from tests.contract import small_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,12 +59,8 @@ def write(records: JobRecords, job: JobRecord) -> JobRecord:
 
 
 def picture() -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-    header = struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0)
-    raw = zlib.compress(b"\0" * 64 * 65)
-    return png.SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", raw) + chunk(b"IEND", b"")
+    """A PNG as ``REQUEST`` asks for it."""
+    return small_files.picture(REQUEST.width, REQUEST.height)
 
 
 def done(job: JobRecord) -> dict[str, Any]:
